@@ -1,0 +1,93 @@
+//! What is refused, and how it is said.
+
+use thiserror::Error;
+
+/// An input that was refused.
+///
+/// Every variant names the argument by its field name, with the indices of the offending entry in
+/// brackets (`positives[3][0]`), the value that was found, and what was expected.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A parameter is outside its range, or not a number.
+    #[error("{argument} = {value}: expected {expected}")]
+    OutOfRange {
+        /// The parameter.
+        argument: String,
+        /// What was given.
+        value: f64,
+        /// The range that is accepted.
+        expected: &'static str,
+    },
+    /// An entry of an array is NaN or infinite.
+    #[error("{argument} = {value}: expected a finite number")]
+    NotFinite {
+        /// The array and the indices of the entry.
+        argument: String,
+        /// What was given.
+        value: f64,
+    },
+    /// An array is needed and absent.
+    #[error("{argument} is missing: expected {expected}")]
+    Missing {
+        /// The array.
+        argument: String,
+        /// Its shape, or why it is needed.
+        expected: String,
+    },
+    /// An array has another shape than its neighbours ask for.
+    #[error("{argument} has shape {found}: expected {expected}")]
+    Shape {
+        /// The array, with indices where one of a list is meant.
+        argument: String,
+        /// The shape that was given.
+        found: String,
+        /// The shape that fits.
+        expected: String,
+    },
+    /// A row is not on the unit sphere.
+    #[error(
+        "{argument} has norm {norm}: expected 1 within {tolerance} (ask for normalisation, or raise norm_tolerance)"
+    )]
+    NotUnit {
+        /// The row.
+        argument: String,
+        /// Its Euclidean norm.
+        norm: f64,
+        /// The tolerance in force.
+        tolerance: f64,
+    },
+    /// A row cannot be normalised.
+    #[error("{argument} has norm 0: expected a vector that can be normalised")]
+    ZeroVector {
+        /// The row.
+        argument: String,
+    },
+    /// A point is alone in its class, so its leave-one-out probability is 0 and its logarithm infinite.
+    #[error("labels[{index}] = {label}: expected a class with at least two points")]
+    LonelyPoint {
+        /// The point.
+        index: usize,
+        /// Its class.
+        label: i64,
+    },
+    /// The result exists but is larger than the largest f64.
+    #[error("{argument} = {value}: the result overflows f64, expected a value that keeps it below 1.8e308")]
+    Overflow {
+        /// The parameter that causes it.
+        argument: String,
+        /// Its value.
+        value: f64,
+    },
+}
+
+/// The result of everything in this crate that takes input.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Refuses a parameter that is not in its range.
+pub(crate) fn in_range(argument: &str, value: f64, holds: bool, expected: &'static str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::OutOfRange { argument: argument.into(), value, expected })
+}

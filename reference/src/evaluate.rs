@@ -1,0 +1,467 @@
+//! From embeddings to scores, and from the gradient by scores to the gradient by embeddings.
+//!
+//! Both arrows are written once, for every loss and both layouts. Around them stands the precision: an
+//! evaluation reports how many bits cancellation took from it, and is repeated with more where too few are
+//! left (Ziv's strategy). First a single image is repeated, from its embeddings to its scores' gradient;
+//! the whole only where embedding gradients of many images cancel each other.
+
+use crate::error::{Error, Result};
+use crate::layout::{Block, ContrastRoles, Layout, Problem, Roles};
+use crate::loss::Total;
+use crate::parallel;
+use crate::real::{Big, Dd, DdContext, Real};
+use crate::score::{Field, Scores, Trust};
+use crate::vocabulary::{Evaluation, Loss, Settings};
+use std::ops::Range;
+
+/// The bits that a value or a score gradient needs to round to the nearest f64 or its neighbour.
+const BITS_NEEDED: f64 = 56.0;
+/// The first precision beyond double-double.
+const BITS_MORE: usize = 256;
+/// The last precision, as far as memory and patience go; reached only below a temperature of 1e-4.
+const BITS_MOST: usize = 32_768;
+/// Temperatures at which no kernel that matters leaves the range of f64.
+const DOUBLE_RANGE: Range<f64> = 0.004..1e6;
+/// Temperatures at which the quick scores are good enough for everything but cancellations.
+const QUICK_FROM: f64 = 0.1;
+/// The dimension up to which the bound on the quick scores holds.
+const QUICK_DIMENSION: usize = 512;
+
+impl Loss {
+    /// The loss and its gradient by every embedding, exact to the last bits of f64.
+    ///
+    /// `data` is a [`Tuples`](crate::Tuples) or a [`Batch`](crate::Batch); the gradient has its shape, and
+    /// is 0 for arrays that the loss does not read. Values are within 4 ulp of the true result, gradients
+    /// within `8·2⁻⁵³` of the norm of the array that they belong to, cancellation included.
+    ///
+    /// # Errors
+    /// [`Error`], naming argument, index and value: shapes that differ, empty arrays, numbers that are not
+    /// finite, rows off the unit sphere (or zero, under normalisation), parameters out of range, arrays
+    /// that the loss needs and that are absent, results that overflow.
+    ///
+    /// # Examples
+    /// Two images in two views each, two-dimensional embeddings:
+    /// ```
+    /// use intnacl_reference::{Batch, Loss, Settings};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let views = vec![dmatrix![1.0, 0.0; 0.0, 1.0], dmatrix![0.6, 0.8; -0.8, 0.6]];
+    /// let evaluation = Loss::SimClr.evaluate(&Batch::new(views), &Settings::new(0.5))?;
+    /// assert_eq!(evaluation.per_anchor.len(), 2);
+    /// assert_eq!(evaluation.gradient.views[0].shape(), (2, 2));
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
+    pub fn evaluate<L: Layout>(&self, data: &L, settings: &Settings) -> Result<Evaluation<L>> {
+        data.validate(self, settings)?;
+        let problem = data.problem(self);
+        let result = solve(&problem, self, settings);
+        let all = result.per_image.iter().chain(&result.gradient).chain([&result.value]);
+        if all.into_iter().any(|x| !x.is_finite()) {
+            return Err(Error::Overflow { argument: "temperature".into(), value: settings.temperature });
+        }
+        let gradient = data.filled(&result.gradient);
+        Ok(Evaluation { value: result.value, per_anchor: result.per_image, gradient })
+    }
+}
+
+/// Numbers that are ready to be handed out.
+struct Rounded {
+    value: f64,
+    per_image: Vec<f64>,
+    gradient: Vec<f64>,
+}
+
+/// The precisions in the order in which they are tried.
+fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Rounded {
+    let t = settings.temperature;
+    if DOUBLE_RANGE.contains(&t) {
+        let quick = !problem.blocks.is_empty() && problem.d <= QUICK_DIMENSION && t >= QUICK_FROM;
+        let contexts = if quick { &[DdContext::Quick, DdContext::Full][..] } else { &[DdContext::Full] };
+        for &context in contexts {
+            if let Some(result) = Pass::<Dd>::run(problem, loss, settings, context).rounded(problem, false) {
+                return result;
+            }
+        }
+    }
+    let most = most_bits(t);
+    if most > BITS_MORE
+        && let Some(result) = Pass::<Big>::run(problem, loss, settings, BITS_MORE).rounded(problem, false)
+    {
+        return result;
+    }
+    let pass = Pass::<Big>::run(problem, loss, settings, most);
+    pass.rounded(problem, true).unwrap_or(Rounded {
+        value: f64::NAN,
+        per_image: Vec::new(),
+        gradient: Vec::new(),
+    })
+}
+
+/// Enough bits for kernels that agree to `e^{-2/t}`, and for as many again that cancel afterwards.
+fn most_bits(temperature: f64) -> usize {
+    let kernels = 2.0 / temperature * std::f64::consts::LOG2_E;
+    BITS_MORE + (1.5 * kernels).min((BITS_MOST - BITS_MORE) as f64) as usize
+}
+
+/// One evaluation at one precision.
+struct Pass<R: Real> {
+    field: Field<R>,
+    values: Vec<R>,
+    /// By the rows as given.
+    gradient: Vec<R>,
+    /// For each row `log2` of a bound on the error of its gradient.
+    error: Vec<f64>,
+    trust: Trust,
+}
+
+/// A loss of one image with the gradient by its scores.
+struct ImageLoss<R> {
+    value: R,
+    gradient: Scores<R>,
+    trust: Trust,
+    /// `log2` of the relative error of value and gradient.
+    log2_error: f64,
+}
+
+impl<R: Repeat> Pass<R> {
+    fn run(problem: &Problem, loss: &Loss, settings: &Settings, context: R::Context) -> Self {
+        let field = Field::<R>::new(settings.temperature, context);
+        let inverse_temperature = -field.log_floor.clone();
+        let d = problem.d;
+        let rows = Rows::<R>::lift(problem, settings.normalize, context);
+
+        let grams: Vec<Vec<R>> = problem
+            .blocks
+            .iter()
+            .map(|block| {
+                let mut gram = R::gram(&rows.of_block(block), d, context);
+                R::scale_all(&mut gram, &inverse_temperature);
+                gram
+            })
+            .collect();
+        let cost = problem.images.first().map_or(0, |roles| {
+            let count: usize =
+                roles.all().flat_map(|contrast| &contrast.negatives).map(ExactSizeIterator::len).sum();
+            count * if problem.blocks.is_empty() { d + 30 } else { 30 }
+        });
+        let images = parallel::map(problem.images.len(), cost, |i| {
+            let roles = &problem.images[i];
+            let scores = roles.scores(|contrast, ranges| {
+                let mut scores = Vec::with_capacity(ranges.iter().map(ExactSizeIterator::len).sum());
+                for range in ranges {
+                    if let Some(place) = problem.place(contrast, range) {
+                        let row = &grams[place.block][place.anchor * problem.blocks[place.block].len()..];
+                        scores.extend_from_slice(&row[place.first..place.first + range.len()]);
+                    } else {
+                        let anchor = rows.row(contrast.anchor);
+                        let score = |row| R::dot(anchor, rows.row(row), context) * &inverse_temperature;
+                        scores.extend(range.clone().map(score));
+                    }
+                }
+                scores
+            });
+            let image = ImageLoss::new(loss.of_scores(&scores, &field), &field);
+            if image.is_certain() { image } else { R::repeat(image, problem, roles, loss, settings) }
+        });
+
+        let mut pass = Self::empty(problem, field);
+        pass.collect(problem, &rows, images, &inverse_temperature);
+        rows.through_normalization(&mut pass.gradient, &mut pass.error, context);
+        pass
+    }
+
+    fn empty(problem: &Problem, field: Field<R>) -> Self {
+        let zero = field.number(0.0);
+        let rows = problem.rows.len() / problem.d;
+        Self {
+            values: Vec::with_capacity(problem.images.len()),
+            gradient: vec![zero; problem.rows.len()],
+            error: vec![0.0; rows],
+            trust: Trust::FULL,
+            field,
+        }
+    }
+
+    /// Carries the gradients by scores over to the rows: `∂s(x,y)/∂x = y/t`, `∂s(x,y)/∂y = x/t`.
+    fn collect(
+        &mut self,
+        problem: &Problem,
+        rows: &Rows<R>,
+        images: Vec<ImageLoss<R>>,
+        inverse_temperature: &R,
+    ) {
+        let (d, context) = (problem.d, self.field.context);
+        let zero = self.field.number(0.0);
+        let share = self.field.number(1.0) / &self.field.number(images.len() as f64);
+        let factor = share * inverse_temperature;
+        let mut weights: Vec<Vec<R>> =
+            problem.blocks.iter().map(|block| vec![zero.clone(); block.len() * block.len()]).collect();
+        let mut magnitude = vec![0.0; self.error.len()];
+        let mut worst_error = f64::NEG_INFINITY;
+
+        for (roles, mut image) in problem.images.iter().zip(images) {
+            self.trust = self.trust.and(image.trust);
+            worst_error = worst_error.max(image.log2_error);
+            self.values.push(image.value);
+            for (contrast, gradient) in roles.all().zip(image.gradient.all_mut()) {
+                for (ranges, list) in contrast.lists(gradient) {
+                    R::scale_all(list, &factor);
+                    self.scatter(problem, rows, contrast, ranges, list, &mut weights, &mut magnitude);
+                }
+            }
+        }
+        for (block, weights) in problem.blocks.iter().zip(&weights) {
+            let block_rows = rows.of_block(block);
+            let mut reached = vec![zero.clone(); block_rows.len()];
+            R::spread(&mut reached, weights, &block_rows, d, context);
+            let mut reached = reached.into_iter();
+            for half in &block.halves {
+                for (into, x) in self.gradient[half.start * d..half.end * d].iter_mut().zip(&mut reached) {
+                    *into = into.clone() + &x;
+                }
+            }
+        }
+        let spread_error = worst_error.max(-R::bits(context));
+        self.error = magnitude.iter().map(|magnitude: &f64| magnitude.log2() + spread_error + 1.0).collect();
+    }
+
+    /// One list of one contrast: into the block's weights where there is a block, else to the rows.
+    #[allow(clippy::too_many_arguments)]
+    fn scatter(
+        &mut self,
+        problem: &Problem,
+        rows: &Rows<R>,
+        contrast: &ContrastRoles,
+        ranges: &[Range<usize>],
+        list: &[R],
+        weights: &mut [Vec<R>],
+        magnitude: &mut [f64],
+    ) {
+        let d = problem.d;
+        let mut list = list;
+        for range in ranges {
+            let (mine, rest) = list.split_at(range.len().min(list.len()));
+            list = rest;
+            for (row, weight) in range.clone().zip(mine) {
+                let size = weight.to_f64().abs();
+                magnitude[contrast.anchor] += size;
+                magnitude[row] += size;
+            }
+            if let Some(place) = problem.place(contrast, range) {
+                let row = &mut weights[place.block][place.anchor * problem.blocks[place.block].len()..];
+                let row = &mut row[place.first..place.first + mine.len()];
+                for (into, weight) in row.iter_mut().zip(mine) {
+                    *into = into.clone() + weight;
+                }
+                continue;
+            }
+            for (row, weight) in range.clone().zip(mine) {
+                let anchor = contrast.anchor;
+                R::add_scaled(&mut self.gradient[anchor * d..][..d], weight, rows.row(row));
+                R::add_scaled(&mut self.gradient[row * d..][..d], weight, rows.row(anchor));
+            }
+        }
+    }
+
+    /// The result in f64, or nothing where this precision was not enough. The last precision always is:
+    /// a gradient that it cannot tell from 0 is 0.
+    fn rounded(self, problem: &Problem, last: bool) -> Option<Rounded> {
+        let bits = self.field.bits;
+        let enough = |lost: f64| bits - lost >= BITS_NEEDED;
+        let certain = self.trust.decided
+            && enough(self.trust.value_bits_lost)
+            && enough(self.trust.gradient_bits_lost)
+            && self.values.iter().all(|value| value.log2_abs() > -960.0 || R::UNBOUNDED);
+        if !certain && !last {
+            return None;
+        }
+        let d = problem.d;
+        let mut gradient: Vec<f64> = self.gradient.iter().map(R::to_f64).collect();
+        for array in &problem.arrays {
+            // In units of the largest row's error, so that no square leaves the range.
+            let errors = &self.error[array.clone()];
+            let largest = errors.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+            if largest == f64::NEG_INFINITY {
+                continue;
+            }
+            let error =
+                largest + 0.5 * errors.iter().map(|e| (2.0 * (e - largest)).exp2()).sum::<f64>().log2();
+            let entries = &self.gradient[array.start * d..array.end * d];
+            let sizes: Vec<f64> = entries.iter().map(R::log2_abs).collect();
+            let top = sizes.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+            let norm = top + 0.5 * sizes.iter().map(|s| (2.0 * (s - top)).exp2()).sum::<f64>().log2();
+            // `top` is -inf for a gradient that vanished, whose norm is then NaN: not certain either.
+            if norm - error >= 52.0 {
+                continue;
+            }
+            if !last {
+                return None;
+            }
+            if !(norm > error) {
+                gradient[array.start * d..array.end * d].fill(0.0);
+            }
+        }
+        let context = self.field.context;
+        let sum = R::sum(&self.values, context);
+        let value = sum / &R::lift(self.values.len() as f64, context);
+        Some(Rounded {
+            value: value.to_f64(),
+            per_image: self.values.iter().map(R::to_f64).collect(),
+            gradient,
+        })
+    }
+}
+
+impl<R: Real> ImageLoss<R> {
+    fn new(total: Total<R>, field: &Field<R>) -> Self {
+        let lost = total.trust.gradient_bits_lost.max(total.trust.value_bits_lost);
+        Self {
+            value: total.value,
+            gradient: total.gradient,
+            trust: total.trust,
+            log2_error: lost - field.bits,
+        }
+    }
+
+    fn is_certain(&self) -> bool {
+        self.trust.decided && self.log2_error <= -BITS_NEEDED
+    }
+}
+
+/// What is done about an image that one precision cannot decide.
+trait Repeat: Real {
+    /// Whether exponents are unbounded in practice.
+    const UNBOUNDED: bool;
+
+    fn repeat(
+        image: ImageLoss<Self>,
+        problem: &Problem,
+        roles: &Roles,
+        loss: &Loss,
+        settings: &Settings,
+    ) -> ImageLoss<Self>;
+}
+
+impl Repeat for Big {
+    const UNBOUNDED: bool = true;
+
+    /// Nothing: the whole pass is repeated with more bits.
+    fn repeat(image: ImageLoss<Self>, _: &Problem, _: &Roles, _: &Loss, _: &Settings) -> ImageLoss<Self> {
+        image
+    }
+}
+
+impl Repeat for Dd {
+    const UNBOUNDED: bool = false;
+
+    /// The image again with more bits, rounded to double-double.
+    fn repeat(
+        _: ImageLoss<Self>,
+        problem: &Problem,
+        roles: &Roles,
+        loss: &Loss,
+        settings: &Settings,
+    ) -> ImageLoss<Self> {
+        let full = repeat_at::<Dd>(problem, roles, loss, settings, DdContext::Full);
+        if full.is_certain() {
+            return full;
+        }
+        let most = most_bits(settings.temperature);
+        let mut more = repeat_at::<Big>(problem, roles, loss, settings, BITS_MORE);
+        if !more.is_certain() && most > BITS_MORE {
+            more = repeat_at::<Big>(problem, roles, loss, settings, most);
+        }
+        // What the last precision leaves open is settled: a tie is a tie, and 0 is 0.
+        ImageLoss {
+            value: more.value.to_double_double(),
+            gradient: more.gradient.map(Big::to_double_double),
+            trust: Trust::FULL,
+            log2_error: more.log2_error.clamp(-104.0, -BITS_NEEDED),
+        }
+    }
+}
+
+/// One image by itself, at a precision of its own.
+fn repeat_at<R: Real>(
+    problem: &Problem,
+    roles: &Roles,
+    loss: &Loss,
+    settings: &Settings,
+    context: R::Context,
+) -> ImageLoss<R> {
+    let field = Field::<R>::new(settings.temperature, context);
+    let inverse_temperature = -field.log_floor.clone();
+    let lift = |row: usize| lift_row::<R>(problem.row(row), settings.normalize, context).0;
+    let scores = roles.scores(|contrast, ranges| {
+        let anchor = lift(contrast.anchor);
+        let rows = ranges.iter().cloned().flatten();
+        rows.map(|row| R::dot(&anchor, &lift(row), context) * &inverse_temperature).collect()
+    });
+    let total = loss.of_scores(&scores, &field);
+    ImageLoss::new(total, &field)
+}
+
+/// A row on the sphere, and by what it was multiplied to get there: a power of 2, then the inverse norm.
+fn lift_row<R: Real>(row: &[f64], normalize: bool, context: R::Context) -> (Vec<R>, Option<(f64, R)>) {
+    if !normalize {
+        return (row.iter().map(|&x| R::lift(x, context)).collect(), None);
+    }
+    // Squares of the entries stay in range after an exact scaling.
+    let largest = row.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    let power = (-largest.log2().round().clamp(-1000.0, 1000.0)).exp2();
+    let mut lifted: Vec<R> = row.iter().map(|&x| R::lift(x * power, context)).collect();
+    let inverse_norm = R::lift(1.0, context) / &R::dot(&lifted, &lifted, context).sqrt(context);
+    R::scale_all(&mut lifted, &inverse_norm);
+    (lifted, Some((power, inverse_norm)))
+}
+
+/// All rows of a problem, on the sphere.
+struct Rows<R> {
+    d: usize,
+    rows: Vec<R>,
+    factors: Vec<(f64, R)>,
+}
+
+impl<R: Real> Rows<R> {
+    fn lift(problem: &Problem, normalize: bool, context: R::Context) -> Self {
+        let mut lifted =
+            Self { d: problem.d, rows: Vec::with_capacity(problem.rows.len()), factors: Vec::new() };
+        for row in problem.rows.chunks_exact(problem.d) {
+            let (row, factor) = lift_row(row, normalize, context);
+            lifted.rows.extend(row);
+            lifted.factors.extend(factor);
+        }
+        lifted
+    }
+
+    fn row(&self, row: usize) -> &[R] {
+        &self.rows[row * self.d..][..self.d]
+    }
+
+    fn of_block(&self, block: &Block) -> Vec<R> {
+        let runs = block.halves.iter().map(|half| &self.rows[half.start * self.d..half.end * self.d]);
+        runs.flatten().cloned().collect()
+    }
+
+    /// `z = x/‖x‖`, so `∂/∂x = (∂/∂z - z (z·∂/∂z)) / ‖x‖`.
+    fn through_normalization(&self, gradient: &mut [R], error: &mut [f64], context: R::Context) {
+        for (i, (power, inverse_norm)) in self.factors.iter().enumerate() {
+            let z = self.row(i);
+            let gradient = &mut gradient[i * self.d..][..self.d];
+            let radial = R::dot(z, gradient, context);
+            R::add_scaled(gradient, &-radial, z);
+            R::scale_all(gradient, inverse_norm);
+            for x in gradient {
+                *x = x.scale(*power, context);
+            }
+            error[i] += inverse_norm.log2_abs() + power.log2() + 1.0;
+        }
+    }
+}
+
+impl crate::Objective {
+    /// x
+    pub fn evaluate(&self, _data: &crate::Labelled) -> Result<Evaluation<crate::Labelled>> {
+        Err(Error::Missing { argument: "points".into(), expected: String::new() })
+    }
+}

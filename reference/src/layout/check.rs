@@ -1,0 +1,98 @@
+//! The checks that both layouts share.
+
+use crate::error::{Error, Result};
+use crate::vocabulary::Settings;
+use nalgebra::DMatrix;
+
+/// Checks arrays of one dimension.
+pub(crate) struct Checker<'a> {
+    pub(crate) d: usize,
+    pub(crate) settings: &'a Settings,
+}
+
+impl Checker<'_> {
+    pub(crate) fn missing(&self, argument: &str, expected: String) -> Error {
+        Error::Missing { argument: argument.into(), expected }
+    }
+
+    pub(crate) fn at_least(&self, argument: &str, found: usize, least: usize, expected: &str) -> Result<()> {
+        if found >= least {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            argument: argument.into(),
+            found: format!("[{found}]"),
+            expected: expected.into(),
+        })
+    }
+
+    pub(crate) fn not_empty(&self, argument: &str, rows: usize) -> Result<()> {
+        self.at_least(argument, rows, 1, "at least 1 row")
+    }
+
+    pub(crate) fn dimension(&self, argument: &str) -> Result<()> {
+        if self.d > 0 {
+            return Ok(());
+        }
+        let found = format!("[..][{}]", self.d);
+        Err(Error::Shape { argument: argument.into(), found, expected: "at least 1 column".into() })
+    }
+
+    pub(crate) fn count(&self, argument: &str, found: usize, expected: usize) -> Result<()> {
+        if found == expected {
+            return Ok(());
+        }
+        let expected = format!("[{expected}], as many entries as there are anchors (or mixed terms)");
+        Err(Error::Shape { argument: argument.into(), found: format!("[{found}]"), expected })
+    }
+
+    /// A list of matrices, one an anchor, each of at least `least` rows.
+    pub(crate) fn list(
+        &self,
+        argument: &str,
+        matrices: &[DMatrix<f64>],
+        count: usize,
+        least: Option<usize>,
+        rows: Option<usize>,
+    ) -> Result<()> {
+        self.count(argument, matrices.len(), count)?;
+        for (i, matrix) in matrices.iter().enumerate() {
+            let argument = format!("{argument}[{i}]");
+            self.at_least(&argument, matrix.nrows(), least.unwrap_or(0), "at least 1 row")?;
+            self.matrix(&argument, matrix, rows)?;
+        }
+        Ok(())
+    }
+
+    /// A matrix of `d` columns: finite entries, and rows on the unit sphere or at least not zero.
+    pub(crate) fn matrix(&self, argument: &str, matrix: &DMatrix<f64>, rows: Option<usize>) -> Result<()> {
+        let rows = rows.unwrap_or(matrix.nrows());
+        if matrix.nrows() != rows || (matrix.ncols() != self.d && rows > 0) {
+            return Err(Error::Shape {
+                argument: argument.into(),
+                found: format!("[{}][{}]", matrix.nrows(), matrix.ncols()),
+                expected: format!("[{rows}][{}]", self.d),
+            });
+        }
+        for (i, row) in matrix.row_iter().enumerate() {
+            for (k, &value) in row.iter().enumerate() {
+                if !value.is_finite() {
+                    return Err(Error::NotFinite { argument: format!("{argument}[{i}][{k}]"), value });
+                }
+            }
+            if self.settings.normalize {
+                if row.iter().all(|&x| x == 0.0) {
+                    return Err(Error::ZeroVector { argument: format!("{argument}[{i}]") });
+                }
+            } else {
+                let norm = row.norm();
+                let tolerance = self.settings.norm_tolerance;
+                // Written so that a norm that overflows is refused too.
+                if !((norm - 1.0).abs() <= tolerance) {
+                    return Err(Error::NotUnit { argument: format!("{argument}[{i}]"), norm, tolerance });
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! How data become anchors with their positives and negatives: the two layouts as one list of roles.
+
+mod batch;
+mod check;
+mod tuples;
+
+use crate::error::Result;
+use crate::score::{Contrast, Scores};
+use crate::vocabulary::{Loss, Settings};
+use nalgebra::DMatrix;
+use std::ops::Range;
+
+pub(crate) use check::Checker;
+
+/// A way to lay out embeddings: [`Tuples`](crate::Tuples) or [`Batch`](crate::Batch).
+pub trait Layout: Sized + sealed::Problems {
+    /// Refuses data that do not fit `loss`, and parameters or settings out of range.
+    ///
+    /// # Errors
+    /// [`Error`](crate::Error): every variant but the two of supervised NCA.
+    fn validate(&self, loss: &Loss, settings: &Settings) -> Result<()>;
+}
+
+pub(crate) mod sealed {
+    use super::*;
+
+    pub trait Problems {
+        /// The roles of all rows.
+        fn problem(&self, loss: &Loss) -> Problem;
+        /// Data of this shape, filled from rows in the problem's order.
+        fn filled(&self, rows: &[f64]) -> Self;
+    }
+}
+
+/// All rows of the data in one list, and what each is to each anchor.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub(crate) d: usize,
+    /// Row-major, `d` columns.
+    pub(crate) rows: Vec<f64>,
+    /// The arrays of the data, in order: their rows' ranges.
+    pub(crate) arrays: Vec<Range<usize>>,
+    pub(crate) images: Vec<Roles>,
+    /// Sets of rows among which all scores are needed.
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// Rows whose scores among each other are all needed: two equally long runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    pub(crate) halves: [Range<usize>; 2],
+}
+
+impl Block {
+    /// Where a row stands in the block.
+    pub(crate) fn position(&self, row: usize) -> Option<usize> {
+        let [first, second] = &self.halves;
+        if first.contains(&row) {
+            Some(row - first.start)
+        } else if second.contains(&row) {
+            Some(first.len() + row - second.start)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.halves[0].len() + self.halves[1].len()
+    }
+}
+
+/// The rows of one image (in the tuple layout: of one anchor).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Roles {
+    pub(crate) clean: Vec<ContrastRoles>,
+    pub(crate) mixed: Vec<ContrastRoles>,
+    pub(crate) robust: Vec<ContrastRoles>,
+}
+
+impl Roles {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &ContrastRoles> {
+        self.clean.iter().chain(&self.mixed).chain(&self.robust)
+    }
+
+    /// The scores of all contrasts, from the scores of one anchor with runs of rows.
+    pub(crate) fn scores<T>(&self, score: impl Fn(&ContrastRoles, &[Range<usize>]) -> Vec<T>) -> Scores<T> {
+        let contrast = |roles: &ContrastRoles| Contrast {
+            positives: score(roles, &roles.positives),
+            negatives: score(roles, &roles.negatives),
+            debias: score(roles, &roles.debias),
+        };
+        Scores {
+            clean: self.clean.iter().map(contrast).collect(),
+            mixed: self.mixed.iter().map(contrast).collect(),
+            robust: self.robust.iter().map(contrast).collect(),
+        }
+    }
+}
+
+/// The rows of one contrast.
+#[derive(Debug, Clone)]
+pub(crate) struct ContrastRoles {
+    pub(crate) anchor: usize,
+    pub(crate) positives: Vec<Range<usize>>,
+    pub(crate) negatives: Vec<Range<usize>>,
+    pub(crate) debias: Vec<Range<usize>>,
+    /// The block that holds the anchor and the negatives, if one does.
+    pub(crate) block: Option<usize>,
+}
+
+impl ContrastRoles {
+    /// Each run list with the list of numbers that belongs to it.
+    pub(crate) fn lists<'a, T>(
+        &'a self,
+        contrast: &'a mut Contrast<T>,
+    ) -> [(&'a [Range<usize>], &'a mut Vec<T>); 3] {
+        [
+            (&self.positives, &mut contrast.positives),
+            (&self.negatives, &mut contrast.negatives),
+            (&self.debias, &mut contrast.debias),
+        ]
+    }
+}
+
+/// Where the scores of an anchor with a run of rows stand in a block.
+pub(crate) struct Place {
+    pub(crate) block: usize,
+    pub(crate) anchor: usize,
+    pub(crate) first: usize,
+}
+
+impl Problem {
+    pub(crate) fn row(&self, row: usize) -> &[f64] {
+        &self.rows[row * self.d..][..self.d]
+    }
+
+    /// The place of a run in its contrast's block, if it has one there.
+    pub(crate) fn place(&self, contrast: &ContrastRoles, run: &Range<usize>) -> Option<Place> {
+        let block = contrast.block?;
+        let anchor = self.blocks[block].position(contrast.anchor)?;
+        let first = self.blocks[block].position(run.start)?;
+        Some(Place { block, anchor, first })
+    }
+}
+
+/// Collects rows, array by array.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    rows: Vec<f64>,
+    count: usize,
+    arrays: Vec<Range<usize>>,
+}
+
+impl Pool {
+    /// Appends an array's matrices and returns the first row of each.
+    pub(crate) fn append<'a>(&mut self, matrices: impl IntoIterator<Item = &'a DMatrix<f64>>) -> Vec<usize> {
+        let start = self.count;
+        let mut firsts = Vec::new();
+        for matrix in matrices {
+            firsts.push(self.count);
+            for row in matrix.row_iter() {
+                self.rows.extend(row.iter());
+            }
+            self.count += matrix.nrows();
+        }
+        self.arrays.push(start..self.count);
+        firsts
+    }
+
+    pub(crate) fn problem(self, d: usize, images: Vec<Roles>, blocks: Vec<Block>) -> Problem {
+        Problem { d, rows: self.rows, arrays: self.arrays, images, blocks }
+    }
+}
+
+/// Takes matrices back out of a row list, in the order in which they were appended.
+pub(crate) struct Unpool<'a> {
+    rows: &'a [f64],
+}
+
+impl<'a> Unpool<'a> {
+    pub(crate) fn new(rows: &'a [f64]) -> Self {
+        Self { rows }
+    }
+
+    pub(crate) fn like(&mut self, matrix: &DMatrix<f64>) -> DMatrix<f64> {
+        let (mine, rest) = self.rows.split_at(matrix.len());
+        self.rows = rest;
+        DMatrix::from_row_slice(matrix.nrows(), matrix.ncols(), mine)
+    }
+
+    pub(crate) fn like_all(&mut self, matrices: &[DMatrix<f64>]) -> Vec<DMatrix<f64>> {
+        matrices.iter().map(|matrix| self.like(matrix)).collect()
+    }
+}

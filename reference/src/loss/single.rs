@@ -1,0 +1,12 @@
+//! The single-positive loss with a chosen estimator: the standard term of IntCl, the first term of
+//! MIXNCA, and the adversarial weight.
+
+use crate::real::Real;
+use crate::score::{Contrast, Field, Term};
+use crate::vocabulary::Negatives;
+
+/// `-log h(x,x⁺) / (h(x,x⁺) + N·G)`.
+pub(crate) fn single<R: Real>(contrast: &Contrast<R>, negatives: Negatives, field: &Field<R>) -> Term<R> {
+    let positive = (contrast.positives[0].clone(), vec![field.number(1.0)]);
+    negatives.estimate(contrast, field).against(positive, contrast.negatives.len(), field)
+}

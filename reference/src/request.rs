@@ -1,0 +1,59 @@
+//! A loss, its settings and its data in one value: what travels between programs.
+
+use crate::error::Result;
+use crate::vocabulary::{Batch, Evaluation, Labelled, Loss, Objective, Settings, Tuples};
+
+/// One evaluation that is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// A loss in the tuple layout.
+    Tuples {
+        /// The loss.
+        loss: Loss,
+        /// Temperature and normalisation.
+        settings: Settings,
+        /// The embeddings.
+        data: Tuples,
+    },
+    /// A loss in the batch layout.
+    Batch {
+        /// The loss.
+        loss: Loss,
+        /// Temperature and normalisation.
+        settings: Settings,
+        /// The embeddings.
+        data: Batch,
+    },
+    /// Supervised NCA.
+    Supervised {
+        /// The objective.
+        objective: Objective,
+        /// The labelled points and the transform.
+        data: Labelled,
+    },
+}
+
+/// The evaluation, in the layout of its request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To [`Request::Tuples`].
+    Tuples(Evaluation<Tuples>),
+    /// To [`Request::Batch`].
+    Batch(Evaluation<Batch>),
+    /// To [`Request::Supervised`].
+    Supervised(Evaluation<Labelled>),
+}
+
+impl Request {
+    /// Evaluates the request with the exact reference.
+    ///
+    /// # Errors
+    /// Those of [`Loss::evaluate`] and [`Objective::evaluate`].
+    pub fn evaluate(&self) -> Result<Answer> {
+        Ok(match self {
+            Request::Tuples { loss, settings, data } => Answer::Tuples(loss.evaluate(data, settings)?),
+            Request::Batch { loss, settings, data } => Answer::Batch(loss.evaluate(data, settings)?),
+            Request::Supervised { objective, data } => Answer::Supervised(objective.evaluate(data)?),
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! Scores, and the few functions of scores that every loss is made of.
+//!
+//! A score is `s(x, y) = f(x)·f(y)/t`. All is in the log domain: no kernel `e^s` is formed without its
+//! largest exponent taken out, so that nothing overflows at any temperature.
+
+use crate::real::{Real, max_of};
+
+/// The scores of one anchor against those that it is compared with, or derivatives by these scores.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Contrast<T> {
+    /// The scores of the `M` positives.
+    pub(crate) positives: Vec<T>,
+    /// The scores of the `N` negatives, the `u` of the estimators.
+    pub(crate) negatives: Vec<T>,
+    /// The scores of the `m` draws of positives, the `v` of the estimators.
+    pub(crate) debias: Vec<T>,
+}
+
+/// The scores of one image in every part that a loss can have, or derivatives by these scores.
+#[derive(Debug, Clone)]
+pub(crate) struct Scores<T> {
+    /// The clean anchors: one, or two in a symmetric batch.
+    pub(crate) clean: Vec<Contrast<T>>,
+    /// The mixed terms, each with its mixed embedding as the only positive.
+    pub(crate) mixed: Vec<Contrast<T>>,
+    /// The robust anchors: none, one, or two in a symmetric batch.
+    pub(crate) robust: Vec<Contrast<T>>,
+}
+
+impl<T> Scores<T> {
+    /// All contrasts, in the order of [`Roles::all`](crate::layout::Roles::all).
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Contrast<T>> {
+        self.clean.iter_mut().chain(&mut self.mixed).chain(&mut self.robust)
+    }
+
+    pub(crate) fn map<U>(&self, number: impl Fn(&T) -> U) -> Scores<U> {
+        let list = |list: &[T]| list.iter().map(&number).collect();
+        let part = |part: &[Contrast<T>]| {
+            let contrast = |contrast: &Contrast<T>| Contrast {
+                positives: list(&contrast.positives),
+                negatives: list(&contrast.negatives),
+                debias: list(&contrast.debias),
+            };
+            part.iter().map(contrast).collect()
+        };
+        Scores { clean: part(&self.clean), mixed: part(&self.mixed), robust: part(&self.robust) }
+    }
+}
+
+/// What the equations need beside the scores.
+#[derive(Debug, Clone)]
+pub(crate) struct Field<R: Real> {
+    /// The precision.
+    pub(crate) context: R::Context,
+    /// `-1/t`, the logarithm of the floor of `g1` and `g2`.
+    pub(crate) log_floor: R,
+    /// The bits after the binary point to which a score is known, hence the relative bits of a kernel.
+    pub(crate) bits: f64,
+}
+
+impl<R: Real> Field<R> {
+    pub(crate) fn new(temperature: f64, context: R::Context) -> Self {
+        let log_floor = R::lift(-1.0, context) / &R::lift(temperature, context);
+        let bits = R::bits(context) - log_floor.log2_abs().max(0.0);
+        Self { context, log_floor, bits }
+    }
+
+    pub(crate) fn number(&self, x: f64) -> R {
+        R::lift(x, self.context)
+    }
+}
+
+/// `log Σ_i e^{s_i}` and its gradient, the softmax of the scores.
+pub(crate) fn log_sum_exp<R: Real>(scores: &[R], field: &Field<R>) -> (R, Vec<R>) {
+    let context = field.context;
+    let Some(first) = scores.first() else {
+        return (field.log_floor.clone(), Vec::new());
+    };
+    if scores.len() == 1 {
+        return (first.clone(), vec![field.number(1.0)]);
+    }
+    let largest = max_of(first, scores);
+    let mut kernels = R::exp_all(scores, &largest, context);
+    let sum = R::sum(&kernels, context);
+    R::scale_all(&mut kernels, &(field.number(1.0) / &sum));
+    (largest + &sum.ln(context), kernels)
+}
+
+/// `-log P/(P + Q)` for one anchor, and its gradient by the scores.
+pub(crate) struct Term<R> {
+    pub(crate) value: R,
+    /// Lists that are shorter than the scores' stand for trailing zeros.
+    pub(crate) gradient: Contrast<R>,
+    pub(crate) trust: Trust,
+}
+
+/// What cancellation did to a result.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Trust {
+    /// The bits that the value lost.
+    pub(crate) value_bits_lost: f64,
+    /// The bits that the gradient by the scores lost.
+    pub(crate) gradient_bits_lost: f64,
+    /// Whether every maximum was decided.
+    pub(crate) decided: bool,
+}
+
+impl Trust {
+    /// Nothing was lost.
+    pub(crate) const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true };
+
+    /// The worse of two in every respect.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            value_bits_lost: self.value_bits_lost.max(other.value_bits_lost),
+            gradient_bits_lost: self.gradient_bits_lost.max(other.gradient_bits_lost),
+            decided: self.decided && other.decided,
+        }
+    }
+}
+
+/// `softplus(x) = log(1 + e^x)` and its derivative, the logistic function; both keep their relative
+/// precision where they are tiny.
+pub(crate) fn softplus<R: Real>(x: &R, field: &Field<R>) -> (R, R) {
+    let context = field.context;
+    let (zero, one) = (field.number(0.0), field.number(1.0));
+    let positive = *x > zero;
+    let small = if positive { -x.clone() } else { x.clone() }.exp(context);
+    let tail = small.ln_1p(context);
+    let total = one.clone() + &small;
+    if positive { (tail + x, one / &total) } else { (tail, small / &total) }
+}
