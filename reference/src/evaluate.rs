@@ -64,6 +64,41 @@ impl Loss {
     }
 }
 
+/// How sensitive an evaluation is to rounding: what error budgets are made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Condition {
+    /// By how much cancellation inside the estimators magnifies relative errors of the kernels, for the
+    /// value and for the gradient.
+    pub(crate) value_amplification: f64,
+    pub(crate) gradient_amplification: f64,
+    /// For each array, a norm of its gradient in which nothing cancels.
+    pub(crate) magnitudes: Vec<f64>,
+    /// For each image, the sum of the absolute derivatives by its scores.
+    pub(crate) sensitivities: Vec<f64>,
+    /// `log2` of the relative distance of the closest maximum from its tie.
+    pub(crate) margin: f64,
+    /// How many estimators are at their floor.
+    pub(crate) floored: usize,
+}
+
+/// The condition of an evaluation of validated data.
+pub(crate) fn condition<L: Layout>(loss: &Loss, data: &L, settings: &Settings) -> Condition {
+    let problem = data.problem(loss);
+    let pass = Pass::<Dd>::run(&problem, loss, settings, DdContext::Full);
+    let spread_error = pass.spread_error;
+    let norm = |array: &Range<usize>| {
+        pass.error[array.clone()].iter().map(|e| (2.0 * (e - spread_error)).exp2()).sum::<f64>().sqrt()
+    };
+    Condition {
+        value_amplification: pass.trust.value_bits_lost.exp2(),
+        gradient_amplification: pass.trust.gradient_bits_lost.exp2(),
+        magnitudes: problem.arrays.iter().map(norm).collect(),
+        sensitivities: pass.sensitivities,
+        margin: pass.trust.margin,
+        floored: pass.trust.floored,
+    }
+}
+
 /// Numbers that are ready to be handed out.
 struct Rounded {
     value: f64,
@@ -73,7 +108,8 @@ struct Rounded {
 
 /// The precisions in the order in which they are tried.
 fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Rounded {
-    let t = settings.temperature;
+    // Scores reach radius²/t.
+    let t = settings.temperature / problem.radius(settings.normalize).powi(2);
     if DOUBLE_RANGE.contains(&t) {
         let quick = !problem.blocks.is_empty() && problem.d <= QUICK_DIMENSION && t >= QUICK_FROM;
         let contexts = if quick { &[DdContext::Quick, DdContext::Full][..] } else { &[DdContext::Full] };
@@ -111,7 +147,13 @@ struct Pass<R: Real> {
     gradient: Vec<R>,
     /// For each row `log2` of a bound on the error of its gradient.
     error: Vec<f64>,
+    /// `log2` of the relative error behind `error`.
+    spread_error: f64,
+    /// For each image, the sum of the absolute derivatives by its scores.
+    sensitivities: Vec<f64>,
     trust: Trust,
+    /// Whether every image was certain at this precision or settled at the last one.
+    certain: bool,
 }
 
 /// A loss of one image with the gradient by its scores.
@@ -125,7 +167,7 @@ struct ImageLoss<R> {
 
 impl<R: Repeat> Pass<R> {
     fn run(problem: &Problem, loss: &Loss, settings: &Settings, context: R::Context) -> Self {
-        let field = Field::<R>::new(settings.temperature, context);
+        let field = Field::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
         let inverse_temperature = -field.log_floor.clone();
         let d = problem.d;
         let rows = Rows::<R>::lift(problem, settings.normalize, context);
@@ -177,7 +219,10 @@ impl<R: Repeat> Pass<R> {
             values: Vec::with_capacity(problem.images.len()),
             gradient: vec![zero; problem.rows.len()],
             error: vec![0.0; rows],
+            spread_error: 0.0,
+            sensitivities: Vec::with_capacity(problem.images.len()),
             trust: Trust::FULL,
+            certain: true,
             field,
         }
     }
@@ -200,9 +245,11 @@ impl<R: Repeat> Pass<R> {
         let mut worst_error = f64::NEG_INFINITY;
 
         for (roles, mut image) in problem.images.iter().zip(images) {
+            self.certain &= image.is_certain();
             self.trust = self.trust.and(image.trust);
             worst_error = worst_error.max(image.log2_error);
             self.values.push(image.value);
+            self.sensitivities.push(image.gradient.absolute_sum());
             for (contrast, gradient) in roles.all().zip(image.gradient.all_mut()) {
                 for (ranges, list) in contrast.lists(gradient) {
                     R::scale_all(list, &factor);
@@ -221,8 +268,8 @@ impl<R: Repeat> Pass<R> {
                 }
             }
         }
-        let spread_error = worst_error.max(-R::bits(context));
-        self.error = magnitude.iter().map(|magnitude: &f64| magnitude.log2() + spread_error + 1.0).collect();
+        self.spread_error = worst_error.max(-R::bits(context)) + 1.0;
+        self.error = magnitude.iter().map(|magnitude: &f64| magnitude.log2() + self.spread_error).collect();
     }
 
     /// One list of one contrast: into the block's weights where there is a block, else to the rows.
@@ -266,12 +313,8 @@ impl<R: Repeat> Pass<R> {
     /// The result in f64, or nothing where this precision was not enough. The last precision always is:
     /// a gradient that it cannot tell from 0 is 0.
     fn rounded(self, problem: &Problem, last: bool) -> Option<Rounded> {
-        let bits = self.field.bits;
-        let enough = |lost: f64| bits - lost >= BITS_NEEDED;
-        let certain = self.trust.decided
-            && enough(self.trust.value_bits_lost)
-            && enough(self.trust.gradient_bits_lost)
-            && self.values.iter().all(|value| value.log2_abs() > -960.0 || R::UNBOUNDED);
+        let certain =
+            self.certain && self.values.iter().all(|value| value.log2_abs() > -960.0 || R::UNBOUNDED);
         if !certain && !last {
             return None;
         }
@@ -366,7 +409,7 @@ impl Repeat for Dd {
         if full.is_certain() {
             return full;
         }
-        let most = most_bits(settings.temperature);
+        let most = most_bits(settings.temperature / problem.radius(settings.normalize).powi(2));
         let mut more = repeat_at::<Big>(problem, roles, loss, settings, BITS_MORE);
         if !more.is_certain() && most > BITS_MORE {
             more = repeat_at::<Big>(problem, roles, loss, settings, most);
@@ -375,7 +418,7 @@ impl Repeat for Dd {
         ImageLoss {
             value: more.value.to_double_double(),
             gradient: more.gradient.map(Big::to_double_double),
-            trust: Trust::FULL,
+            trust: Trust { decided: true, ..more.trust },
             log2_error: more.log2_error.clamp(-104.0, -BITS_NEEDED),
         }
     }
@@ -389,7 +432,7 @@ fn repeat_at<R: Real>(
     settings: &Settings,
     context: R::Context,
 ) -> ImageLoss<R> {
-    let field = Field::<R>::new(settings.temperature, context);
+    let field = Field::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
     let inverse_temperature = -field.log_floor.clone();
     let lift = |row: usize| lift_row::<R>(problem.row(row), settings.normalize, context).0;
     let scores = roles.scores(|contrast, ranges| {
@@ -456,12 +499,5 @@ impl<R: Real> Rows<R> {
             }
             error[i] += inverse_norm.log2_abs() + power.log2() + 1.0;
         }
-    }
-}
-
-impl crate::Objective {
-    /// x
-    pub fn evaluate(&self, _data: &crate::Labelled) -> Result<Evaluation<crate::Labelled>> {
-        Err(Error::Missing { argument: "points".into(), expected: String::new() })
     }
 }

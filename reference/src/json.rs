@@ -16,6 +16,7 @@ mod forms;
 mod gradient;
 mod parameters;
 mod read;
+mod shape;
 mod write;
 
 #[cfg(test)]
@@ -107,7 +108,7 @@ pub fn write_answer(answer: &Answer) -> String {
 ///
 /// # Errors
 /// [`Error::Refused`] if the answer is `{"error": "…"}`; otherwise as [`read_request`], and
-/// [`Error::Form`] if an array of the gradient, or `per_anchor`, has another shape than the data ask for.
+/// [`Error::Value`] if an array of the gradient, or `per_anchor`, has another shape than the data ask for.
 ///
 /// # Examples
 /// ```
@@ -118,7 +119,7 @@ pub fn write_answer(answer: &Answer) -> String {
 /// let request = json::read_request(text)?;
 /// let answer = r#"{"value": 0.7, "per_anchor": [0.7], "gradient": {"anchor": [[0, -1]]}}"#;
 /// let refused = json::read_answer(answer, &request).unwrap_err();
-/// assert_eq!(refused.to_string(), "gradient.positives is missing: expected 1 matrices");
+/// assert_eq!(refused.to_string(), "gradient.positives is missing: expected an array of shape [1][1][2]");
 /// # Ok::<(), json::Error>(())
 /// ```
 pub fn read_answer(text: &str, request: &Request) -> Result<Answer> {

@@ -1,11 +1,15 @@
 //! reference
 
+pub mod derivation;
 mod error;
 mod evaluate;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(feature = "law")]
+pub mod law;
 mod layout;
 mod loss;
+mod nca;
 mod negatives;
 mod parallel;
 mod real;

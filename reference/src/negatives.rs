@@ -72,7 +72,7 @@ fn hard_mean<R: Real>(negatives: &[R], beta: f64, field: &Field<R>) -> Estimate<
         log: numerator - &denominator,
         negatives: gradient,
         debias: Vec::new(),
-        trust: Trust { value_bits_lost: spread, gradient_bits_lost: 2.0 * spread, decided: true },
+        trust: Trust { value_bits_lost: spread, gradient_bits_lost: 2.0 * spread, ..Trust::FULL },
     }
 }
 
@@ -108,7 +108,9 @@ fn debiased<R: Real>(
     let trust = Trust {
         value_bits_lost: lost,
         gradient_bits_lost: lost.max(estimate.trust.gradient_bits_lost),
-        decided: gap > magnitude - (field.bits - before - 4.0),
+        decided: gap - magnitude > -(field.bits - before - 4.0),
+        margin: gap - magnitude,
+        floored: 0,
     };
 
     // A difference that no precision can tell from 0 is a tie, and a tie takes the unfloored gradient.
@@ -118,7 +120,7 @@ fn debiased<R: Real>(
             log: field.log_floor.clone(),
             negatives: vec![zero.clone(); contrast.negatives.len()],
             debias: vec![zero; contrast.debias.len()],
-            trust,
+            trust: Trust { floored: 1, ..trust },
         };
     }
     let mut negatives = estimate.negatives;
@@ -138,11 +140,12 @@ fn at_least_floor_without_prior<R: Real>(
     let zero = field.number(0.0);
     let debias = vec![zero.clone(); contrast.debias.len()];
     let gap = estimate.log.clone() - &field.log_floor;
-    let decided = gap.log2_abs() > -(field.bits - estimate.trust.value_bits_lost - 4.0);
-    let trust = Trust { decided, ..estimate.trust };
+    let margin = gap.log2_abs();
+    let decided = margin > -(field.bits - estimate.trust.value_bits_lost - 4.0);
+    let trust = Trust { decided, margin, ..estimate.trust };
     if decided && gap < zero {
         let negatives = vec![zero; contrast.negatives.len()];
-        return Estimate { log: field.log_floor.clone(), negatives, debias, trust };
+        return Estimate { log: field.log_floor.clone(), negatives, debias, trust: Trust { floored: 1, ..trust } };
     }
     Estimate { debias, trust, ..estimate }
 }

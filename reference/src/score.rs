@@ -47,6 +47,13 @@ impl<T> Scores<T> {
     }
 }
 
+impl<R: Real> Scores<R> {
+    pub(crate) fn absolute_sum(&mut self) -> f64 {
+        let lists = self.all_mut().flat_map(|c| [&c.positives, &c.negatives, &c.debias]);
+        lists.flatten().map(|x| x.to_f64().abs()).sum()
+    }
+}
+
 /// What the equations need beside the scores.
 #[derive(Debug, Clone)]
 pub(crate) struct Field<R: Real> {
@@ -59,9 +66,11 @@ pub(crate) struct Field<R: Real> {
 }
 
 impl<R: Real> Field<R> {
-    pub(crate) fn new(temperature: f64, context: R::Context) -> Self {
+    /// `radius` is the largest norm of an embedding.
+    pub(crate) fn new(temperature: f64, radius: f64, context: R::Context) -> Self {
         let log_floor = R::lift(-1.0, context) / &R::lift(temperature, context);
-        let bits = R::bits(context) - log_floor.log2_abs().max(0.0);
+        let largest_score = log_floor.log2_abs() + 2.0 * radius.max(1.0).log2();
+        let bits = R::bits(context) - largest_score.max(0.0);
         Self { context, log_floor, bits }
     }
 
@@ -103,11 +112,15 @@ pub(crate) struct Trust {
     pub(crate) gradient_bits_lost: f64,
     /// Whether every maximum was decided.
     pub(crate) decided: bool,
+    /// `log2` of the distance of the two sides of the closest maximum, relative to their terms.
+    pub(crate) margin: f64,
+    /// How many estimators are at their floor.
+    pub(crate) floored: usize,
 }
 
 impl Trust {
     /// Nothing was lost.
-    pub(crate) const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true };
+    pub(crate) const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true, margin: f64::INFINITY, floored: 0 };
 
     /// The worse of two in every respect.
     pub(crate) fn and(self, other: Self) -> Self {
@@ -115,6 +128,8 @@ impl Trust {
             value_bits_lost: self.value_bits_lost.max(other.value_bits_lost),
             gradient_bits_lost: self.gradient_bits_lost.max(other.gradient_bits_lost),
             decided: self.decided && other.decided,
+            margin: self.margin.min(other.margin),
+            floored: self.floored + other.floored,
         }
     }
 }

@@ -163,7 +163,8 @@ impl Settings {
         let t = self.temperature;
         in_range("temperature", t, t > 0.0 && t.is_finite(), "a finite number above 0")?;
         let tolerance = self.norm_tolerance;
-        in_range("norm_tolerance", tolerance, (0.0..1.0).contains(&tolerance), "a number in [0, 1)")
+        let holds = tolerance >= 0.0 && tolerance.is_finite();
+        in_range("norm_tolerance", tolerance, holds, "a finite number of at least 0")
     }
 }
 

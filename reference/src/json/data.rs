@@ -4,23 +4,21 @@ use nalgebra::DMatrix;
 
 use super::array::{Label, Matrix};
 use super::error::{Error, Result};
-use super::forms::DataForm;
+use super::forms::{DataForm, Form};
+use super::shape::even;
 use crate::vocabulary::{Batch, Labelled, Tuples};
 
 /// The names of all arrays, and of what describes them.
 pub(super) const FIELDS: &[&str] = DataForm::FIELDS;
 
 pub(super) fn tuples(mut form: DataForm) -> Result<Tuples> {
-    let anchor = matrix(&mut form.anchor, "anchor", "B × d numbers")?;
+    let anchor = matrix(&mut form.anchor, "anchor", "an array of shape [B][d]")?;
     let d = anchor.ncols();
     let data = Tuples {
-        positives: list(&mut form.positives, "positives", "B × M × d numbers")?,
-        negatives: list(&mut form.negatives, "negatives", "B × N × d numbers")?,
+        positives: list(&mut form.positives, "positives", "an array of shape [B][M][d]")?,
+        negatives: list(&mut form.negatives, "negatives", "an array of shape [B][N][d]")?,
         debias_positives: optional(&mut form.debias_positives, "debias_positives", list)?,
-        mixed: form
-            .mixed
-            .take()
-            .map(|mixed| mixed.into_iter().map(|of_anchor| with_columns(of_anchor, d)).collect()),
+        mixed: form.mixed.take().map(|matrices| mixed_rows(matrices, d)).transpose()?,
         mixed_negatives: optional(&mut form.mixed_negatives, "mixed_negatives", nested)?,
         adversarial: optional(&mut form.adversarial, "adversarial", matrix)?,
         adversarial_negatives: optional(&mut form.adversarial_negatives, "adversarial_negatives", list)?,
@@ -34,7 +32,7 @@ pub(super) fn tuples(mut form: DataForm) -> Result<Tuples> {
 
 pub(super) fn batch(mut form: DataForm) -> Result<Batch> {
     let data = Batch {
-        views: list(&mut form.views, "views", "(1+M) × B × d numbers")?,
+        views: list(&mut form.views, "views", "an array of shape [1+M][B][d]")?,
         symmetric: form.symmetric.take().unwrap_or(true),
         // With one positive there is no mixed view: an empty array is right then.
         mixed: match &form.mixed {
@@ -48,10 +46,10 @@ pub(super) fn batch(mut form: DataForm) -> Result<Batch> {
 }
 
 pub(super) fn labelled(mut form: DataForm) -> Result<Labelled> {
-    let missing = || Error::Missing { path: "data.labels".into(), expected: "n integers".into() };
+    let missing = || Error::Missing { path: "data.labels".into(), expected: "an array of shape [n]".into() };
     let data = Labelled {
-        transform: matrix(&mut form.transform, "transform", "D × F numbers")?,
-        points: matrix(&mut form.points, "points", "n × F numbers")?,
+        transform: matrix(&mut form.transform, "transform", "an array of shape [D][F]")?,
+        points: matrix(&mut form.points, "points", "an array of shape [n][F]")?,
         labels: form.labels.take().ok_or_else(missing)?.into_iter().map(|Label(label)| label).collect(),
     };
     none_left(&form, "supervised_nca", "transform, points, labels")?;
@@ -82,32 +80,34 @@ fn matrix(form: &mut Option<Matrix>, field: &str, expected: &str) -> Result<DMat
 
 fn list(form: &mut Option<Vec<Matrix>>, field: &str, expected: &str) -> Result<Vec<DMatrix<f64>>> {
     let matrices = take(form, field, expected)?;
-    if matrices.is_empty() {
-        return Err(empty(format!("data.{field}")));
-    }
-    let numbered = matrices.into_iter().enumerate();
-    numbered.map(|(index, matrix)| filled(matrix, || format!("data.{field}[{index}]"))).collect()
+    let path = format!("data.{field}");
+    if matrices.is_empty() { Err(empty(path)) } else { each_filled(matrices, &path) }
 }
 
-/// Of the mixed negatives, a list an anchor; with one positive it is empty.
+/// The mixed embeddings of tuples: with one positive an anchor has none.
+fn mixed_rows(matrices: Vec<Matrix>, columns: usize) -> Result<Vec<DMatrix<f64>>> {
+    // Of a matrix without rows the text does not say how many columns it has.
+    let with_columns =
+        |Matrix(matrix): Matrix| if matrix.nrows() == 0 { DMatrix::zeros(0, columns) } else { matrix };
+    even(matrices.into_iter().map(with_columns).collect(), "data.mixed")
+}
+
+/// The negatives of mixed embeddings: a list an anchor, which may be empty as those are.
 fn nested(
     form: &mut Option<Vec<Vec<Matrix>>>,
     field: &str,
     expected: &str,
 ) -> Result<Vec<Vec<DMatrix<f64>>>> {
-    let lists = take(form, field, expected)?;
-    let of_anchor = |(anchor, matrices): (usize, Vec<Matrix>)| {
-        let numbered = matrices.into_iter().enumerate();
-        numbered
-            .map(|(index, matrix)| filled(matrix, || format!("data.{field}[{anchor}][{index}]")))
-            .collect()
-    };
-    lists.into_iter().enumerate().map(of_anchor).collect()
+    let path = format!("data.{field}");
+    let numbered = take(form, field, expected)?.into_iter().enumerate();
+    let lists = numbered.map(|(anchor, matrices)| each_filled(matrices, &format!("{path}[{anchor}]")));
+    even(lists.collect::<Result<_>>()?, &path)
 }
 
-/// A matrix that may have no rows: the text does not say how many columns it has then.
-fn with_columns(Matrix(matrix): Matrix, columns: usize) -> DMatrix<f64> {
-    if matrix.nrows() == 0 { DMatrix::zeros(0, columns) } else { matrix }
+fn each_filled(matrices: Vec<Matrix>, path: &str) -> Result<Vec<DMatrix<f64>>> {
+    let numbered = matrices.into_iter().enumerate();
+    let filled = numbered.map(|(index, matrix)| filled(matrix, || format!("{path}[{index}]")));
+    even(filled.collect::<Result<_>>()?, path)
 }
 
 fn filled(Matrix(matrix): Matrix, path: impl Fn() -> String) -> Result<DMatrix<f64>> {

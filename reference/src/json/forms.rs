@@ -9,6 +9,15 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Vi
 
 use super::array::{Label, Matrix, Number};
 
+/// An object of which every field may be absent.
+pub(super) trait Form {
+    /// The names of the fields that may be there.
+    const FIELDS: &'static [&'static str];
+
+    /// The first field that is there: once those that belong there are taken, one that does not.
+    fn left(&self) -> Option<&'static str>;
+}
+
 /// Declares an object: a struct with an `Option` for every field, and its strict reader.
 ///
 /// What serde derives would do, but for: an array in the fields' order is no object, `null` is no absent
@@ -20,11 +29,10 @@ macro_rules! object {
             $(pub $field: Option<$form>,)*
         }
 
-        impl $name {
-            pub const FIELDS: &[&str] = &[$(stringify!($field)),*];
+        impl Form for $name {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
 
-            /// The first field that is there: once those that belong there are taken, one that does not.
-            pub fn left(&self) -> Option<&'static str> {
+            fn left(&self) -> Option<&'static str> {
                 $(if self.$field.is_some() {
                     return Some(stringify!($field));
                 })*
@@ -75,7 +83,7 @@ impl<'de> DeserializeSeed<'de> for Refuse {
     }
 }
 
-object!(RequestForm, "a request: an object with loss, temperature, parameters and data" {
+object!(RequestForm, "an object with loss, temperature, parameters and data" {
     loss: String,
     temperature: Number,
     normalize: bool,
@@ -127,7 +135,7 @@ object!(DataForm, "an object with the arrays of a layout" {
     labels: Vec<Label>,
 });
 
-object!(AnswerForm, "an answer: an object with value, per_anchor and gradient" {
+object!(AnswerForm, "an object with value, per_anchor and gradient" {
     value: Number,
     per_anchor: Vec<Number>,
     gradient: DataForm,

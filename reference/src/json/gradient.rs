@@ -4,7 +4,8 @@ use nalgebra::DMatrix;
 
 use super::array::Matrix;
 use super::error::{Error, Result};
-use super::forms::DataForm;
+use super::forms::{DataForm, Form};
+use super::shape::{Shape, in_brackets, mismatch};
 use crate::vocabulary::{Batch, Labelled, Tuples};
 
 pub(super) fn tuples(mut form: DataForm, data: &Tuples) -> Result<Tuples> {
@@ -72,7 +73,10 @@ fn required<T, U: Shape>(form: &mut Option<T>, array: &U, field: &str, read: Rea
     let path = format!("gradient.{field}");
     match form.take() {
         Some(written) => read(written, array, &path),
-        None => Err(Error::Missing { path, expected: array.shape_in_words() }),
+        None => Err(Error::Missing {
+            path,
+            expected: format!("an array of shape {}", in_brackets(&array.shape_of())),
+        }),
     }
 }
 
@@ -90,8 +94,7 @@ fn matrix(Matrix(written): Matrix, array: &DMatrix<f64>, path: &str) -> Result<D
     if written.shape() == array.shape() || (written.is_empty() && array.is_empty()) {
         return Ok(written.resize(array.nrows(), array.ncols(), 0.0));
     }
-    let found = written.shape_in_words();
-    Err(Error::form(path, format!("{found}, expected {}", array.shape_in_words())))
+    Err(mismatch(path, &written.shape_of(), &array.shape_of()))
 }
 
 fn list(written: Vec<Matrix>, array: &Vec<DMatrix<f64>>, path: &str) -> Result<Vec<DMatrix<f64>>> {
@@ -108,26 +111,8 @@ fn nested(
 
 fn each<T, U: Shape>(written: Vec<T>, array: &[U], path: &str, read: Read<T, U>) -> Result<Vec<U>> {
     if written.len() != array.len() {
-        return Err(Error::form(path, format!("{} entries, expected {}", written.len(), array.len())));
+        return Err(mismatch(path, &[written.len()], &[array.len()]));
     }
     let pairs = written.into_iter().zip(array).enumerate();
     pairs.map(|(index, (written, array))| read(written, array, &format!("{path}[{index}]"))).collect()
-}
-
-/// What an error says that it expected.
-trait Shape {
-    fn shape_in_words(&self) -> String;
-}
-
-impl Shape for DMatrix<f64> {
-    fn shape_in_words(&self) -> String {
-        format!("{} × {} numbers", self.nrows(), self.ncols())
-    }
-}
-
-impl<T: Shape> Shape for Vec<T> {
-    fn shape_in_words(&self) -> String {
-        let first = self.first().map(|first| format!(" of {}", first.shape_in_words()));
-        format!("{}{}", self.len(), first.unwrap_or_default())
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::array::Number;
 use super::error::{Error, Result, shorten};
-use super::forms::{NegativesForm, ParametersForm, RobustForm};
+use super::forms::{Form, NegativesForm, ParametersForm, RobustForm};
 use crate::vocabulary::{Loss, Negatives, Neighborhood, Objective, RobustTerm, Weight};
 
 /// What a request asks to evaluate.

@@ -8,6 +8,7 @@ use super::error::{Error, Result, shorten, written};
 use super::forms::{AnswerForm, RequestForm};
 use super::gradient;
 use super::parameters::{self, Asked};
+use super::shape::mismatch;
 use crate::request::{Answer, Request};
 use crate::vocabulary::{Evaluation, Settings};
 
@@ -74,7 +75,7 @@ pub(super) fn answer(form: AnswerForm, request: &Request) -> Result<Answer> {
         Request::Supervised { data, .. } => data.points.nrows(),
     };
     if per_anchor.len() != anchors {
-        return Err(Error::form("per_anchor", format!("{} numbers, expected {anchors}", per_anchor.len())));
+        return Err(mismatch("per_anchor", &[per_anchor.len()], &[anchors]));
     }
     let per_anchor = per_anchor.into_iter().map(|Number(of_anchor)| of_anchor).collect();
     let form = form.gradient.ok_or_else(|| missing("gradient", "an object with every array of the data"))?;

@@ -272,6 +272,23 @@ fn a_refusal_names_path_value_and_expectation() {
 }
 
 #[test]
+fn all_anchors_have_as_many_positives() {
+    let data =
+        r#""anchor": [[1, 0], [0, 1]], "positives": [[[0, 1], [1, 0]], [[1, 0]]], "mixed": [[], [[1, 0]]]"#;
+    let text = format!(r#"{{"loss": "simclr", "temperature": 1, "data": {{"layout": "tuples", {data}}}}}"#);
+    assert_eq!(
+        read_request(&text).unwrap_err().to_string(),
+        "data.positives[1] has shape [1][2]: expected [2][2], as data.positives[0]"
+    );
+    let text = text
+        .replace("[[[0, 1], [1, 0]], [[1, 0]]]", "[[[0, 1]], [[1, 0]]], \"negatives\": [[[0, 1]], [[1, 0]]]");
+    assert_eq!(
+        read_request(&text).unwrap_err().to_string(),
+        "data.mixed[1] has shape [1][2]: expected [0][2], as data.mixed[0]"
+    );
+}
+
+#[test]
 fn supervised_nca_has_neither_layout_nor_normalisation() {
     assert!(read_request(POINTS).is_ok());
     assert_eq!(
@@ -344,7 +361,7 @@ fn an_answer_of_another_shape_is_refused() {
     assert!(read_answer(&text, &request).is_ok());
     assert_eq!(
         refusal(&answer(Tuples { negatives: vec![dmatrix![1.0, 0.0]], ..gradient.clone() })),
-        "gradient.negatives[0]: 1 × 2 numbers, expected 2 × 2 numbers"
+        "gradient.negatives[0] has shape [1][2]: expected [2][2]"
     );
     assert_eq!(
         refusal(&answer(Tuples { adversarial: Some(dmatrix![1.0]), ..gradient })),
@@ -352,7 +369,7 @@ fn an_answer_of_another_shape_is_refused() {
     );
     assert_eq!(
         refusal(&text.replace("\"per_anchor\":[1.0]", "\"per_anchor\":[1.0,1.0]")),
-        "per_anchor: 2 numbers, expected 1"
+        "per_anchor has shape [2]: expected [1]"
     );
     assert_eq!(
         refusal(&text.replace("\"value\":1.0", "\"value\":null")),
@@ -381,6 +398,6 @@ fn deep_nesting_is_refused() {
     );
     assert_eq!(
         read_request(&deep).unwrap_err().to_string(),
-        "the request: invalid type: sequence, expected a request: an object with loss, temperature, parameters and data"
+        "the request: invalid type: sequence, expected an object with loss, temperature, parameters and data"
     );
 }

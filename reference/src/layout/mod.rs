@@ -38,6 +38,8 @@ pub struct Problem {
     pub(crate) d: usize,
     /// Row-major, `d` columns.
     pub(crate) rows: Vec<f64>,
+    /// The largest norm of a row as given, at least 1.
+    pub(crate) largest_norm: f64,
     /// The arrays of the data, in order: their rows' ranges.
     pub(crate) arrays: Vec<Range<usize>>,
     pub(crate) images: Vec<Roles>,
@@ -134,6 +136,11 @@ impl Problem {
         &self.rows[row * self.d..][..self.d]
     }
 
+    /// The largest norm of an embedding, at least 1.
+    pub(crate) fn radius(&self, normalize: bool) -> f64 {
+        if normalize { 1.0 } else { self.largest_norm }
+    }
+
     /// The place of a run in its contrast's block, if it has one there.
     pub(crate) fn place(&self, contrast: &ContrastRoles, run: &Range<usize>) -> Option<Place> {
         let block = contrast.block?;
@@ -168,7 +175,9 @@ impl Pool {
     }
 
     pub(crate) fn problem(self, d: usize, images: Vec<Roles>, blocks: Vec<Block>) -> Problem {
-        Problem { d, rows: self.rows, arrays: self.arrays, images, blocks }
+        let squares = self.rows.chunks_exact(d.max(1)).map(|row| row.iter().map(|x| x * x).sum::<f64>());
+        let largest_norm = squares.fold(1.0, f64::max).sqrt();
+        Problem { d, rows: self.rows, largest_norm, arrays: self.arrays, images, blocks }
     }
 }
 

@@ -10,7 +10,7 @@ mod double_double;
 mod tests;
 
 pub(crate) use big::Big;
-pub(crate) use double_double::{Dd, DdContext, inside_vector_code};
+pub(crate) use double_double::{Dd, DdContext};
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 

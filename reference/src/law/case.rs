@@ -1,0 +1,337 @@
+//! What the laws are tried on: a few numbers that say how to make data, so that shrinking them shrinks the
+//! data.
+
+use super::images::{Encoder, Images, Recipe, Rng, views};
+use crate::vocabulary::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use nalgebra::DMatrix;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::sync::OnceLock;
+
+/// How the embeddings lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Geometry {
+    /// Independent, uniform on the sphere.
+    Random,
+    /// Embeddings of the optical digits: augmented, mixed and attacked as images, then encoded.
+    Digits,
+    /// All within about `1e-3` of each other.
+    Near,
+    /// All within about `1e-8` of each other.
+    Touching,
+    /// Each at the anchor or opposite to it, up to rounding.
+    Antipodal,
+    /// All the same.
+    Identical,
+    /// Along the axes.
+    Orthogonal,
+    /// Positives and the first negative near the anchor, the others random.
+    HardNegative,
+}
+
+/// A case: sizes, parameters, and the seed of the embeddings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// How the embeddings lie.
+    pub geometry: Geometry,
+    /// `B`, at least 2.
+    pub images: usize,
+    /// `M`, at least 1.
+    pub positives: usize,
+    /// `N`, at least 1, in the tuple layout.
+    pub negatives: usize,
+    /// `m`, at least 1, where draws of positives are given.
+    pub debias: usize,
+    /// `d`, at least 1.
+    pub dimension: usize,
+    /// `t`.
+    pub temperature: f64,
+    /// `τ`.
+    pub tau_plus: f64,
+    /// `β`.
+    pub beta: f64,
+    /// `α`.
+    pub alpha: f64,
+    /// `λ`.
+    pub lambda: f64,
+    /// Which estimators stand for `G¹` and `G²`: 0, 1 or 2.
+    pub estimators: (usize, usize),
+    /// `w`.
+    pub weight: Weight,
+    /// NCA, MIXNCA or a combination: 0 to 3.
+    pub neighborhood: usize,
+    /// Whether view 1 is an anchor too.
+    pub symmetric: bool,
+    /// Whether rows are given off the sphere, to be normalised inside.
+    pub normalize: bool,
+    /// The seed of the embeddings.
+    pub seed: u64,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        Self {
+            geometry: Geometry::Random,
+            images: 2,
+            positives: 1,
+            negatives: 1,
+            debias: 1,
+            dimension: 2,
+            temperature: 0.5,
+            tau_plus: 0.1,
+            beta: 1.0,
+            alpha: 1.0,
+            lambda: 0.5,
+            estimators: (0, 0),
+            weight: Weight::One,
+            neighborhood: 0,
+            symmetric: true,
+            normalize: false,
+            seed: 0,
+        }
+    }
+}
+
+/// Draws cases. Half of them are embeddings of real images; every list begins with what a reader would
+/// rather see in a counterexample.
+pub fn cases() -> impl Strategy<Value = Case> {
+    use Geometry::*;
+    let geometry = prop_oneof![
+        4 => Just(Random),
+        8 => Just(Digits),
+        4 => select(vec![Orthogonal, Identical, Antipodal, Near, Touching, HardNegative]),
+    ];
+    let sizes = (2..=6usize, 1..=4usize, 1..=9usize, 1..=3usize, 1..=12usize);
+    let temperature = prop_oneof![
+        3 => select(vec![0.5, 1.0, 0.1, 0.07, 0.02, 0.005, 3.0, 10.0]),
+        1 => (-2.3..1.0f64).prop_map(|exponent| 10f64.powf(exponent)),
+    ];
+    let alpha = || prop_oneof![select(vec![1.0, 0.0, 8.0]), 0.0..8.0f64];
+    let beta = prop_oneof![select(vec![1.0, 0.0, 8.0]), 0.0..8.0f64];
+    let tau = prop_oneof![select(vec![0.1, 0.5, 0.01]), 0.001..0.5f64];
+    let lambda = prop_oneof![select(vec![0.5, 0.9, 1.0, 0.0]), 0.0..1.0f64];
+    let weight = select(vec![Weight::One, Weight::Adversarial, Weight::AdversarialWithGradient]);
+    let choices = ((0..3usize, 0..3usize), weight, 0..4usize, any::<bool>(), prop::bool::weighted(0.2));
+    let parameters = (temperature, tau, beta, alpha(), lambda);
+    (geometry, sizes, parameters, choices, 0..1_000_000u64).prop_map(|(geometry, sizes, parameters, choices, seed)| {
+        let (images, positives, negatives, debias, dimension) = sizes;
+        let (temperature, tau_plus, beta, alpha, lambda) = parameters;
+        let (estimators, weight, neighborhood, not_symmetric, normalize) = choices;
+        Case {
+            geometry,
+            images,
+            positives,
+            negatives,
+            debias,
+            dimension,
+            temperature,
+            tau_plus,
+            beta,
+            alpha,
+            lambda,
+            estimators,
+            weight,
+            neighborhood,
+            symmetric: !not_symmetric,
+            normalize,
+            seed,
+        }
+    })
+}
+
+impl Case {
+    /// Temperature and normalisation.
+    pub fn settings(&self) -> Settings {
+        Settings { normalize: self.normalize, ..Settings::new(self.temperature) }
+    }
+
+    fn estimator(&self, which: usize) -> Negatives {
+        match which {
+            0 => Negatives::G0,
+            1 => Negatives::G1 { tau_plus: self.tau_plus },
+            _ => Negatives::G2 { tau_plus: self.tau_plus, beta: self.beta },
+        }
+    }
+
+    /// `G¹`.
+    pub fn first_estimator(&self) -> Negatives {
+        self.estimator(self.estimators.0)
+    }
+
+    /// The robust term with `G²` and `w`.
+    pub fn robust(&self) -> RobustTerm {
+        RobustTerm { negatives: self.estimator(self.estimators.1), weight: self.weight }
+    }
+
+    /// NCA, MIXNCA or a combination.
+    pub fn neighborhood(&self) -> Neighborhood {
+        let lambda = self.lambda;
+        match self.neighborhood {
+            0 => Neighborhood::Nca,
+            1 => Neighborhood::MixNca { lambda },
+            2 => Neighborhood::Combined { lambda, joined: true },
+            _ => Neighborhood::Combined { lambda, joined: false },
+        }
+    }
+
+    /// The loss of a name, with the case's parameters; SimCLR for a name that is none.
+    pub fn loss(&self, name: &str) -> Loss {
+        let (negatives, alpha, robust, lambda) = (self.first_estimator(), self.alpha, self.robust(), self.lambda);
+        match name {
+            "debiased" => Loss::Debiased { tau_plus: self.tau_plus },
+            "hard_negative" => Loss::HardNegative { tau_plus: self.tau_plus, beta: self.beta },
+            "adversarial" => Loss::Adversarial { alpha },
+            "nca" => Loss::Nca { negatives },
+            "mix_nca" => Loss::MixNca { negatives, lambda },
+            "robust" => {
+                Loss::Robust { negatives: robust.negatives, weight: robust.weight, weight_negatives: negatives }
+            }
+            "int_cl" => Loss::IntCl { negatives, alpha, robust },
+            "int_nacl" => Loss::IntNaCl { negatives, alpha, robust, neighborhood: self.neighborhood() },
+            _ => Loss::SimClr,
+        }
+    }
+
+    /// A stream of random numbers that depends on the seed and the purpose alone.
+    pub fn rng(&self, purpose: u64) -> Rng {
+        Rng::new(self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ purpose)
+    }
+
+    /// A batch with `1+M` views, `M-1` mixed views and an adversarial view.
+    pub fn batch(&self) -> Batch {
+        if self.geometry == Geometry::Digits
+            && let Some(batch) = self.digits()
+        {
+            return batch;
+        }
+        let mut rng = self.rng(1);
+        let centre = sphere(&mut rng, self.dimension);
+        let mut view = |k| self.rows(&mut rng, self.images, &centre, k);
+        let views = (0..=self.positives).map(|k| view(k % 2)).collect();
+        let mixed: Vec<_> = (1..self.positives).map(|_| view(1)).collect();
+        Batch {
+            views,
+            symmetric: self.symmetric,
+            mixed: (!mixed.is_empty()).then_some(mixed),
+            adversarial: Some(view(1)),
+        }
+    }
+
+    /// Tuples with everything that is optional: draws of positives, mixed and adversarial embeddings, and
+    /// negatives of their own for these.
+    pub fn tuples(&self) -> Tuples {
+        if self.geometry == Geometry::Digits
+            && let Some(batch) = self.digits()
+        {
+            return super::invariances::tuples_of_view_0(&batch);
+        }
+        let mut rng = self.rng(2);
+        let (b, d, terms) = (self.images, self.dimension, self.positives - 1);
+        let centres: Vec<Vec<f64>> = (0..b).map(|_| sphere(&mut rng, d)).collect();
+        let mut each = |count: usize, kind: usize| -> Vec<DMatrix<f64>> {
+            centres.iter().map(|centre| self.rows(&mut rng, count, centre, kind)).collect()
+        };
+        let anchors = each(1, 0);
+        let positives = each(self.positives, 1);
+        let negatives = each(self.negatives, 2);
+        let debias = each(self.debias, 1);
+        let mixed = each(terms, 1);
+        let adversarial = each(1, 1);
+        let adversarial_negatives = each(self.negatives + 1, 2);
+        let mixed_negatives: Vec<Vec<_>> = (0..terms).map(|_| each(self.negatives, 2)).collect();
+        let by_anchor = (0..b).map(|i| mixed_negatives.iter().map(|list| list[i].clone()).collect());
+        Tuples {
+            anchor: stack(&anchors, d),
+            positives,
+            negatives,
+            debias_positives: Some(debias),
+            mixed: Some(mixed),
+            mixed_negatives: Some(by_anchor.collect()),
+            adversarial: Some(stack(&adversarial, d)),
+            adversarial_negatives: Some(adversarial_negatives),
+        }
+    }
+
+    /// The batch of real images; nothing if the encoder cannot be made, which no dimension here causes.
+    fn digits(&self) -> Option<Batch> {
+        static DIGITS: OnceLock<Images> = OnceLock::new();
+        static ENCODERS: [OnceLock<Option<Encoder>>; 13] = [const { OnceLock::new() }; 13];
+        let digits = DIGITS.get_or_init(Images::digits);
+        let encoder = ENCODERS.get(self.dimension)?.get_or_init(|| Encoder::new(digits, self.dimension).ok());
+        let mut rng = self.rng(3);
+        let indices = digits.sample(self.images, &mut rng).ok()?;
+        // The attack's step does not depend on the temperature of the law.
+        let recipe = Recipe { lambda: self.lambda, ..Recipe::new(self.positives, 0.5) };
+        let mut batch = views(digits, encoder.as_ref()?, &indices, &recipe, &mut rng).ok()?;
+        batch.symmetric = self.symmetric;
+        if self.normalize {
+            let all = batch.views.iter_mut().chain(batch.mixed.iter_mut().flatten()).chain(&mut batch.adversarial);
+            all.for_each(|matrix| stretch(&mut rng, matrix));
+        }
+        Some(batch)
+    }
+
+    /// Rows of the case's geometry around a centre. `kind`: 0 anchors, 1 positives, 2 negatives.
+    fn rows(&self, rng: &mut Rng, count: usize, centre: &[f64], kind: usize) -> DMatrix<f64> {
+        let d = self.dimension;
+        let mut matrix = DMatrix::zeros(count, d);
+        for i in 0..count {
+            let near = |rng: &mut Rng, distance: f64| {
+                let step = sphere(rng, d);
+                unit(centre.iter().zip(&step).map(|(c, s)| c + distance * s).collect())
+            };
+            let row = match self.geometry {
+                Geometry::Random | Geometry::Digits => sphere(rng, d),
+                Geometry::Near => near(rng, 1e-3),
+                Geometry::Touching => near(rng, 1e-8),
+                Geometry::Identical => centre.to_vec(),
+                Geometry::Antipodal => {
+                    let sign = if kind == 0 || rng.below(2) == 0 { 1.0 } else { -1.0 };
+                    centre.iter().map(|x| sign * x).collect()
+                }
+                Geometry::Orthogonal => {
+                    let axis = if kind == 2 { i + 1 } else { i } % d;
+                    (0..d).map(|k| f64::from(u8::from(k == axis))).collect()
+                }
+                Geometry::HardNegative if kind < 2 || i == 0 => near(rng, 1e-2),
+                Geometry::HardNegative => sphere(rng, d),
+            };
+            matrix.row_mut(i).copy_from_slice(&row);
+        }
+        if self.normalize {
+            stretch(rng, &mut matrix);
+        }
+        matrix
+    }
+}
+
+/// Multiplies each row by a positive number.
+fn stretch(rng: &mut Rng, matrix: &mut DMatrix<f64>) {
+    for mut row in matrix.row_iter_mut() {
+        row *= rng.between(0.25, 4.0);
+    }
+}
+
+fn stack(rows: &[DMatrix<f64>], d: usize) -> DMatrix<f64> {
+    let mut matrix = DMatrix::zeros(rows.len(), d);
+    for (i, row) in rows.iter().enumerate() {
+        matrix.row_mut(i).copy_from(row);
+    }
+    matrix
+}
+
+fn unit(mut row: Vec<f64>) -> Vec<f64> {
+    let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+    row.iter_mut().for_each(|x| *x /= norm);
+    row
+}
+
+/// A point of the sphere.
+pub(super) fn sphere(rng: &mut Rng, d: usize) -> Vec<f64> {
+    loop {
+        let row: Vec<f64> = (0..d).map(|_| rng.normal()).collect();
+        if row.iter().any(|x| x.abs() > 1e-6) {
+            return unit(row);
+        }
+    }
+}

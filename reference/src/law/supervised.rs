@@ -1,0 +1,122 @@
+//! Supervised NCA.
+
+use super::trial::{Stop, Trial};
+use super::{Float, Law};
+use crate::request::{Answer, Request};
+use crate::vocabulary::{Evaluation, Labelled, Objective};
+use nalgebra::DMatrix;
+
+const SUPERVISED: &[&str] = &["supervised_nca"];
+
+pub(super) const LAWS: &[Law] = &[
+    Law {
+        name: "rows_of_p_sum_to_1",
+        statement: "Σ_j p_ij = 1: moving a point to the other of two classes turns 1 - p_i into p_i",
+        losses: SUPERVISED,
+        check: |trial, _| {
+            let data = points(trial, 2);
+            let (answer, request) = evaluate(trial, Objective::TotalVariation, &data)?;
+            for i in 0..data.labels.len() {
+                let mut moved = data.clone();
+                moved.labels[i] = 1 - moved.labels[i];
+                let (other, _) = evaluate(trial, Objective::TotalVariation, &moved)?;
+                let sum = answer.per_anchor[i] + other.per_anchor[i];
+                trial.measure(format!("Σ_j p_{i}j"), (sum - 1.0).abs(), budget(trial, &data, 1.0), &request);
+            }
+            Ok(())
+        },
+    },
+    Law {
+        name: "total_variation_is_at_most_kullback_leibler",
+        statement: "1 - p <= -log p: the total-variation objective is the smaller one, and is at most 1 a point",
+        losses: SUPERVISED,
+        check: |trial, _| {
+            let data = points(trial, 3);
+            let (kl, request) = evaluate(trial, Objective::KullbackLeibler, &data)?;
+            let (tv, _) = evaluate(trial, Objective::TotalVariation, &data)?;
+            for (i, (kl, tv)) in kl.per_anchor.iter().zip(&tv.per_anchor).enumerate() {
+                let budget = budget(trial, &data, 1.0 + kl);
+                trial.at_most(&format!("order at point {i}"), *tv, *kl, budget, &request);
+                trial.at_most(&format!("1 - p_{i} <= 1"), *tv, 1.0, budget, &request);
+                trial.at_most(&format!("0 <= 1 - p_{i}"), -tv, 0.0, budget, &request);
+            }
+            Ok(())
+        },
+    },
+    Law {
+        name: "supervised_agrees_with_the_reference",
+        statement: "both objectives and their gradients are those of the exact reference",
+        losses: SUPERVISED,
+        check: |trial, _| {
+            let data = points(trial, 3);
+            for objective in [Objective::KullbackLeibler, Objective::TotalVariation] {
+                let (found, request) = evaluate(trial, objective, &data)?;
+                let exact = objective
+                    .evaluate(&data)
+                    .map_err(|error| Stop { message: error.to_string(), request: Some(Box::new(request.clone())) })?;
+                for (i, (a, b)) in found.per_anchor.iter().zip(&exact.per_anchor).enumerate() {
+                    let budget = budget(trial, &data, 1.0 + b.abs());
+                    trial.measure(format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);
+                }
+                // Each of n² terms moves the transform by up to 2 ‖A‖ ‖x‖², a point by up to 2 ‖A‖² ‖x‖.
+                let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
+                let n = data.labels.len() as f64;
+                let error = (&found.gradient.transform - &exact.gradient.transform).norm();
+                trial.measure("gradient of transform", error, budget(trial, &data, 2.0 * n * a * x * x), &request);
+                let error = (&found.gradient.points - &exact.gradient.points).norm();
+                trial.measure("gradient of points", error, budget(trial, &data, 4.0 * n * a * a * x), &request);
+            }
+            Ok(())
+        },
+    },
+    Law {
+        name: "translation_of_all_points",
+        statement: "distances do not change when all points move together: the points' gradients sum to 0",
+        losses: SUPERVISED,
+        check: |trial, _| {
+            let data = points(trial, 3);
+            let (answer, request) = evaluate(trial, Objective::KullbackLeibler, &data)?;
+            let sum = answer.gradient.points.row_sum().norm();
+            let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
+            let size = 4.0 * data.labels.len() as f64 * a * a * x;
+            trial.measure("sum of the points' gradients", sum, budget(trial, &data, size), &request);
+            Ok(())
+        },
+    },
+];
+
+fn evaluate(trial: &Trial<'_>, objective: Objective, data: &Labelled) -> Result<(Evaluation<Labelled>, Request), Stop> {
+    let request = Request::Supervised { objective, data: data.clone() };
+    match trial.answer(&request)? {
+        Answer::Supervised(evaluation) => Ok((evaluation, request)),
+        _ => Err(Stop { message: "answered in another layout".into(), request: Some(Box::new(request)) }),
+    }
+}
+
+/// Roundings of a squared distance reach the exponent, so the unit is multiplied by the largest of them.
+fn budget(trial: &Trial<'_>, data: &Labelled, size: f64) -> f64 {
+    let row = trial.implementation.float().budget();
+    let distance = 2.0 * widest(&data.points) * data.transform.norm();
+    let exponents = match trial.implementation.float() {
+        Float::Exact => 1.0,
+        _ => 1.0 + distance * distance,
+    };
+    row.value * row.unit * size * exponents + row.tiny
+}
+
+/// The largest norm of a row.
+fn widest(points: &DMatrix<f64>) -> f64 {
+    points.row_iter().map(|row| row.norm()).fold(0.0, f64::max)
+}
+
+/// At least three points in each class, so that one can move out and leave a pair.
+fn points(trial: &Trial<'_>, classes: i64) -> Labelled {
+    let mut rng = trial.case.rng(6);
+    let (n, features) = (3 * classes as usize + trial.case.images, trial.case.dimension);
+    let spread = trial.case.temperature;
+    Labelled {
+        transform: DMatrix::from_fn(trial.case.positives, features, |_, _| rng.normal() / (features as f64).sqrt()),
+        points: DMatrix::from_fn(n, features, |_, _| spread * rng.normal()),
+        labels: (0..n as i64).map(|i| i % classes).collect(),
+    }
+}
