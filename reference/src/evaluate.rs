@@ -18,8 +18,8 @@ use std::ops::Range;
 const BITS_NEEDED: f64 = 56.0;
 /// The first precision beyond double-double.
 const BITS_MORE: usize = 256;
-/// The last precision, as far as memory and patience go; reached only below a temperature of 1e-4.
-const BITS_MOST: usize = 32_768;
+/// The last precision, as far as patience goes; reached only below a temperature of 6e-4.
+const BITS_MOST: usize = 8_192;
 /// Temperatures at which no kernel that matters leaves the range of f64.
 const DOUBLE_RANGE: Range<f64> = 0.004..1e6;
 /// Temperatures at which the quick scores are good enough for everything but cancellations.
@@ -84,19 +84,26 @@ pub(crate) struct Condition {
 /// The condition of an evaluation of validated data.
 pub(crate) fn condition<L: Layout>(loss: &Loss, data: &L, settings: &Settings) -> Condition {
     let problem = data.problem(loss);
-    let pass = Pass::<Dd>::run(&problem, loss, settings, DdContext::Full);
-    let spread_error = pass.spread_error;
-    let norm = |array: &Range<usize>| {
-        pass.error[array.clone()].iter().map(|e| (2.0 * (e - spread_error)).exp2()).sum::<f64>().sqrt()
-    };
+    // Nothing is repeated: that bits were lost is what is asked.
+    let pass = Pass::<Dd>::run_with(&problem, loss, settings, DdContext::Full, |image, _| image);
+    let magnitude = |array: &Range<usize>| norm(pass.magnitude[array.clone()].iter().copied());
     Condition {
         value_amplification: pass.trust.value_bits_lost.exp2(),
         gradient_amplification: pass.trust.gradient_bits_lost.exp2(),
-        magnitudes: problem.arrays.iter().map(norm).collect(),
+        magnitudes: problem.arrays.iter().map(magnitude).collect(),
         sensitivities: pass.sensitivities,
         margin: pass.trust.margin,
         floored: pass.trust.floored,
     }
+}
+
+/// The Euclidean norm, its squares kept in range.
+fn norm(numbers: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = numbers.clone().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    largest * numbers.map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
 /// Numbers that are ready to be handed out.
@@ -145,9 +152,9 @@ struct Pass<R: Real> {
     values: Vec<R>,
     /// By the rows as given.
     gradient: Vec<R>,
-    /// For each row `log2` of a bound on the error of its gradient.
-    error: Vec<f64>,
-    /// `log2` of the relative error behind `error`.
+    /// For each row the norm that its gradient would have if nothing cancelled.
+    magnitude: Vec<f64>,
+    /// `log2` of the error of each gradient, relative to that magnitude.
     spread_error: f64,
     /// For each image, the sum of the absolute derivatives by its scores.
     sensitivities: Vec<f64>,
@@ -167,6 +174,18 @@ struct ImageLoss<R> {
 
 impl<R: Repeat> Pass<R> {
     fn run(problem: &Problem, loss: &Loss, settings: &Settings, context: R::Context) -> Self {
+        Self::run_with(problem, loss, settings, context, |image, roles| {
+            if image.is_certain() { image } else { R::repeat(image, problem, roles, loss, settings) }
+        })
+    }
+
+    fn run_with(
+        problem: &Problem,
+        loss: &Loss,
+        settings: &Settings,
+        context: R::Context,
+        settle: impl Fn(ImageLoss<R>, &Roles) -> ImageLoss<R> + Sync,
+    ) -> Self {
         let field = Field::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
         let inverse_temperature = -field.log_floor.clone();
         let d = problem.d;
@@ -202,13 +221,12 @@ impl<R: Repeat> Pass<R> {
                 }
                 scores
             });
-            let image = ImageLoss::new(loss.of_scores(&scores, &field), &field);
-            if image.is_certain() { image } else { R::repeat(image, problem, roles, loss, settings) }
+            settle(ImageLoss::new(loss.of_scores(&scores, &field), &field), roles)
         });
 
         let mut pass = Self::empty(problem, field);
         pass.collect(problem, &rows, images, &inverse_temperature);
-        rows.through_normalization(&mut pass.gradient, &mut pass.error, context);
+        rows.through_normalization(&mut pass.gradient, &mut pass.magnitude, context);
         pass
     }
 
@@ -218,7 +236,7 @@ impl<R: Repeat> Pass<R> {
         Self {
             values: Vec::with_capacity(problem.images.len()),
             gradient: vec![zero; problem.rows.len()],
-            error: vec![0.0; rows],
+            magnitude: vec![0.0; rows],
             spread_error: 0.0,
             sensitivities: Vec::with_capacity(problem.images.len()),
             trust: Trust::FULL,
@@ -241,7 +259,7 @@ impl<R: Repeat> Pass<R> {
         let factor = share * inverse_temperature;
         let mut weights: Vec<Vec<R>> =
             problem.blocks.iter().map(|block| vec![zero.clone(); block.len() * block.len()]).collect();
-        let mut magnitude = vec![0.0; self.error.len()];
+        let mut magnitude = vec![0.0; self.magnitude.len()];
         let mut worst_error = f64::NEG_INFINITY;
 
         for (roles, mut image) in problem.images.iter().zip(images) {
@@ -269,7 +287,7 @@ impl<R: Repeat> Pass<R> {
             }
         }
         self.spread_error = worst_error.max(-R::bits(context)) + 1.0;
-        self.error = magnitude.iter().map(|magnitude: &f64| magnitude.log2() + self.spread_error).collect();
+        self.magnitude = magnitude;
     }
 
     /// One list of one contrast: into the block's weights where there is a block, else to the rows.
@@ -321,26 +339,23 @@ impl<R: Repeat> Pass<R> {
         let d = problem.d;
         let mut gradient: Vec<f64> = self.gradient.iter().map(R::to_f64).collect();
         for array in &problem.arrays {
-            // In units of the largest row's error, so that no square leaves the range.
-            let errors = &self.error[array.clone()];
-            let largest = errors.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-            if largest == f64::NEG_INFINITY {
+            let magnitude = norm(self.magnitude[array.clone()].iter().copied());
+            if magnitude == 0.0 {
                 continue;
             }
-            let error =
-                largest + 0.5 * errors.iter().map(|e| (2.0 * (e - largest)).exp2()).sum::<f64>().log2();
+            let error = magnitude.log2() + self.spread_error;
             let entries = &self.gradient[array.start * d..array.end * d];
             let sizes: Vec<f64> = entries.iter().map(R::log2_abs).collect();
             let top = sizes.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-            let norm = top + 0.5 * sizes.iter().map(|s| (2.0 * (s - top)).exp2()).sum::<f64>().log2();
-            // `top` is -inf for a gradient that vanished, whose norm is then NaN: not certain either.
-            if norm - error >= 52.0 {
+            let size = top + 0.5 * sizes.iter().map(|s| (2.0 * (s - top)).exp2()).sum::<f64>().log2();
+            // `top` is -inf for a gradient that vanished, whose size is then NaN: not certain either.
+            if size - error >= 52.0 {
                 continue;
             }
             if !last {
                 return None;
             }
-            if !(norm > error) {
+            if !(size > error) {
                 gradient[array.start * d..array.end * d].fill(0.0);
             }
         }
@@ -487,7 +502,7 @@ impl<R: Real> Rows<R> {
     }
 
     /// `z = x/‖x‖`, so `∂/∂x = (∂/∂z - z (z·∂/∂z)) / ‖x‖`.
-    fn through_normalization(&self, gradient: &mut [R], error: &mut [f64], context: R::Context) {
+    fn through_normalization(&self, gradient: &mut [R], magnitude: &mut [f64], context: R::Context) {
         for (i, (power, inverse_norm)) in self.factors.iter().enumerate() {
             let z = self.row(i);
             let gradient = &mut gradient[i * self.d..][..self.d];
@@ -497,7 +512,7 @@ impl<R: Real> Rows<R> {
             for x in gradient {
                 *x = x.scale(*power, context);
             }
-            error[i] += inverse_norm.log2_abs() + power.log2() + 1.0;
+            magnitude[i] *= 2.0 * inverse_norm.to_f64() * power;
         }
     }
 }

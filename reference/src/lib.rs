@@ -1,6 +1,5 @@
 //! reference
 
-pub mod derivation;
 mod error;
 mod evaluate;
 #[cfg(feature = "json")]

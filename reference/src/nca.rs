@@ -122,7 +122,8 @@ impl<R: Real> Pass<R> {
         let zero = number(0.0);
         let transform: Vec<Vec<R>> =
             data.transform.row_iter().map(|row| row.iter().map(|&x| number(x)).collect()).collect();
-        let points: Vec<Vec<R>> = data.points.row_iter().map(|row| row.iter().map(|&x| number(x)).collect()).collect();
+        let points: Vec<Vec<R>> =
+            data.points.row_iter().map(|row| row.iter().map(|&x| number(x)).collect()).collect();
 
         let mut pass = Self {
             context,

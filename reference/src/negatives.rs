@@ -120,7 +120,8 @@ fn debiased<R: Real>(
             log: field.log_floor.clone(),
             negatives: vec![zero.clone(); contrast.negatives.len()],
             debias: vec![zero; contrast.debias.len()],
-            trust: Trust { floored: 1, ..trust },
+            // Which branch it is was decided, and on this one nothing cancels.
+            trust: Trust { margin: trust.margin, floored: 1, ..Trust::FULL },
         };
     }
     let mut negatives = estimate.negatives;
@@ -145,7 +146,12 @@ fn at_least_floor_without_prior<R: Real>(
     let trust = Trust { decided, margin, ..estimate.trust };
     if decided && gap < zero {
         let negatives = vec![zero; contrast.negatives.len()];
-        return Estimate { log: field.log_floor.clone(), negatives, debias, trust: Trust { floored: 1, ..trust } };
+        return Estimate {
+            log: field.log_floor.clone(),
+            negatives,
+            debias,
+            trust: Trust { margin, floored: 1, ..Trust::FULL },
+        };
     }
     Estimate { debias, trust, ..estimate }
 }

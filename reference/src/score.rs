@@ -120,7 +120,13 @@ pub(crate) struct Trust {
 
 impl Trust {
     /// Nothing was lost.
-    pub(crate) const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true, margin: f64::INFINITY, floored: 0 };
+    pub(crate) const FULL: Self = Self {
+        value_bits_lost: 0.0,
+        gradient_bits_lost: 0.0,
+        decided: true,
+        margin: f64::INFINITY,
+        floored: 0,
+    };
 
     /// The worse of two in every respect.
     pub(crate) fn and(self, other: Self) -> Self {

@@ -76,7 +76,8 @@ fn differences(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
         return Ok(());
     }
     let value = |side: &super::trial::Side<Batch>| side.evaluation.value;
-    let difference = (8.0 * (value(&near.0) - value(&near.1)) - (value(&far.0) - value(&far.1))) / (12.0 * step);
+    let difference =
+        (8.0 * (value(&near.0) - value(&near.1)) - (value(&far.0) - value(&far.1))) / (12.0 * step);
     let dot = |a: &DMatrix<f64>, b: &DMatrix<f64>| a.dot(b);
     let product: f64 = all(&middle.evaluation.gradient).zip(all(&directions)).map(|(a, b)| dot(a, b)).sum();
     let rounding = (0..middle.evaluation.per_anchor.len())
@@ -84,7 +85,12 @@ fn differences(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
         .fold(0.0, f64::max)
         / step;
     let size = middle.total_magnitude();
-    trial.measure("directional derivative", (difference - product).abs(), rounding + TRUNCATION * size, middle.request());
+    trial.measure(
+        "directional derivative",
+        (difference - product).abs(),
+        rounding + TRUNCATION * size,
+        middle.request(),
+    );
     Ok(())
 }
 

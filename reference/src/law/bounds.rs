@@ -1,6 +1,6 @@
 //! Inequalities, limits, and values that are known in closed form.
 
-use super::trial::{InRequest, Inputs, Side, Stop, Trial};
+use super::trial::{InRequest, Inputs, Side, Trial};
 use super::{LOSSES, Law};
 use crate::vocabulary::{Loss, Negatives, Neighborhood, Tuples};
 use nalgebra::DMatrix;
@@ -63,7 +63,13 @@ pub(super) const LAWS: &[Law] = &[
                 let value = side.evaluation.per_anchor[i];
                 let (low, high) = (loss(largest - n.ln() / beta), loss(largest));
                 trial.at_most(&format!("lower bound of per_anchor[{i}]"), low, value, budget, side.request());
-                trial.at_most(&format!("per_anchor[{i}] <= upper bound"), value, high, budget, side.request());
+                trial.at_most(
+                    &format!("per_anchor[{i}] <= upper bound"),
+                    value,
+                    high,
+                    budget,
+                    side.request(),
+                );
             }
             Ok(())
         },
@@ -97,7 +103,8 @@ pub(super) const LAWS: &[Law] = &[
             let mut data = trial.case.tuples();
             // Draws of positives at the anchor itself, negatives away from it: the difference is negative.
             let anchor = data.anchor.clone();
-            let rows = |i: usize, sign: f64| DMatrix::from_fn(1, anchor.ncols(), |_, k| sign * anchor[(i, k)]);
+            let rows =
+                |i: usize, sign: f64| DMatrix::from_fn(1, anchor.ncols(), |_, k| sign * anchor[(i, k)]);
             data.debias_positives = Some((0..anchor.nrows()).map(|i| rows(i, 1.0)).collect());
             data.negatives = (0..anchor.nrows()).map(|i| rows(i, -1.0)).collect();
             let floored = trial.evaluate(trial.case.loss(name), &data)?;

@@ -99,7 +99,8 @@ pub fn cases() -> impl Strategy<Value = Case> {
     let geometry = prop_oneof![
         4 => Just(Random),
         8 => Just(Digits),
-        4 => select(vec![Orthogonal, Identical, Antipodal, Near, Touching, HardNegative]),
+        3 => select(vec![Orthogonal, Near, Touching, HardNegative]),
+        1 => select(vec![Identical, Antipodal]),
     ];
     let sizes = (2..=6usize, 1..=4usize, 1..=9usize, 1..=3usize, 1..=12usize);
     let temperature = prop_oneof![
@@ -113,30 +114,32 @@ pub fn cases() -> impl Strategy<Value = Case> {
     let weight = select(vec![Weight::One, Weight::Adversarial, Weight::AdversarialWithGradient]);
     let choices = ((0..3usize, 0..3usize), weight, 0..4usize, any::<bool>(), prop::bool::weighted(0.2));
     let parameters = (temperature, tau, beta, alpha(), lambda);
-    (geometry, sizes, parameters, choices, 0..1_000_000u64).prop_map(|(geometry, sizes, parameters, choices, seed)| {
-        let (images, positives, negatives, debias, dimension) = sizes;
-        let (temperature, tau_plus, beta, alpha, lambda) = parameters;
-        let (estimators, weight, neighborhood, not_symmetric, normalize) = choices;
-        Case {
-            geometry,
-            images,
-            positives,
-            negatives,
-            debias,
-            dimension,
-            temperature,
-            tau_plus,
-            beta,
-            alpha,
-            lambda,
-            estimators,
-            weight,
-            neighborhood,
-            symmetric: !not_symmetric,
-            normalize,
-            seed,
-        }
-    })
+    (geometry, sizes, parameters, choices, 0..1_000_000u64).prop_map(
+        |(geometry, sizes, parameters, choices, seed)| {
+            let (images, positives, negatives, debias, dimension) = sizes;
+            let (temperature, tau_plus, beta, alpha, lambda) = parameters;
+            let (estimators, weight, neighborhood, not_symmetric, normalize) = choices;
+            Case {
+                geometry,
+                images,
+                positives,
+                negatives,
+                debias,
+                dimension,
+                temperature,
+                tau_plus,
+                beta,
+                alpha,
+                lambda,
+                estimators,
+                weight,
+                neighborhood,
+                symmetric: !not_symmetric,
+                normalize,
+                seed,
+            }
+        },
+    )
 }
 
 impl Case {
@@ -176,16 +179,19 @@ impl Case {
 
     /// The loss of a name, with the case's parameters; SimCLR for a name that is none.
     pub fn loss(&self, name: &str) -> Loss {
-        let (negatives, alpha, robust, lambda) = (self.first_estimator(), self.alpha, self.robust(), self.lambda);
+        let (negatives, alpha, robust, lambda) =
+            (self.first_estimator(), self.alpha, self.robust(), self.lambda);
         match name {
             "debiased" => Loss::Debiased { tau_plus: self.tau_plus },
             "hard_negative" => Loss::HardNegative { tau_plus: self.tau_plus, beta: self.beta },
             "adversarial" => Loss::Adversarial { alpha },
             "nca" => Loss::Nca { negatives },
             "mix_nca" => Loss::MixNca { negatives, lambda },
-            "robust" => {
-                Loss::Robust { negatives: robust.negatives, weight: robust.weight, weight_negatives: negatives }
-            }
+            "robust" => Loss::Robust {
+                negatives: robust.negatives,
+                weight: robust.weight,
+                weight_negatives: negatives,
+            },
             "int_cl" => Loss::IntCl { negatives, alpha, robust },
             "int_nacl" => Loss::IntNaCl { negatives, alpha, robust, neighborhood: self.neighborhood() },
             _ => Loss::SimClr,
@@ -265,7 +271,8 @@ impl Case {
         let mut batch = views(digits, encoder.as_ref()?, &indices, &recipe, &mut rng).ok()?;
         batch.symmetric = self.symmetric;
         if self.normalize {
-            let all = batch.views.iter_mut().chain(batch.mixed.iter_mut().flatten()).chain(&mut batch.adversarial);
+            let all =
+                batch.views.iter_mut().chain(batch.mixed.iter_mut().flatten()).chain(&mut batch.adversarial);
             all.for_each(|matrix| stretch(&mut rng, matrix));
         }
         Some(batch)

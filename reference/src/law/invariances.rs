@@ -251,8 +251,12 @@ fn batch_equals_tuples(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
             let neighborhood = match neighborhood {
                 Neighborhood::Nca => nca()?,
                 Neighborhood::MixNca { lambda } => mix_nca(negatives, lambda)?,
-                Neighborhood::Combined { lambda, joined: true } => sum(nca()?, mixed(negatives, lambda)?, 1.0),
-                Neighborhood::Combined { lambda, joined: false } => sum(nca()?, mix_nca(negatives, lambda)?, 1.0),
+                Neighborhood::Combined { lambda, joined: true } => {
+                    sum(nca()?, mixed(negatives, lambda)?, 1.0)
+                }
+                Neighborhood::Combined { lambda, joined: false } => {
+                    sum(nca()?, mix_nca(negatives, lambda)?, 1.0)
+                }
             };
             sum(neighborhood, robust(term, negatives)?, alpha)
         }

@@ -85,29 +85,13 @@ impl std::fmt::Debug for Law {
 }
 
 /// The losses that have both layouts, by name.
-pub const LOSSES: &[&str] = &[
-    "simclr",
-    "debiased",
-    "hard_negative",
-    "adversarial",
-    "nca",
-    "mix_nca",
-    "robust",
-    "int_cl",
-    "int_nacl",
-];
+pub const LOSSES: &[&str] =
+    &["simclr", "debiased", "hard_negative", "adversarial", "nca", "mix_nca", "robust", "int_cl", "int_nacl"];
 
 /// Every law.
 pub fn laws() -> Vec<Law> {
-    [
-        reductions::LAWS,
-        table_1::LAWS,
-        bounds::LAWS,
-        invariances::LAWS,
-        agreement::LAWS,
-        supervised::LAWS,
-    ]
-    .concat()
+    [reductions::LAWS, table_1::LAWS, bounds::LAWS, invariances::LAWS, agreement::LAWS, supervised::LAWS]
+        .concat()
 }
 
 /// What became of one law on one loss.
@@ -144,9 +128,16 @@ impl Report {
 }
 
 /// Checks one law on one loss: `cases` cases from `seed`, a failure shrunk.
-pub fn check(law: &Law, loss: &str, implementation: &dyn Implementation, cases_count: u32, seed: u64) -> Report {
+pub fn check(
+    law: &Law,
+    loss: &str,
+    implementation: &dyn Implementation,
+    cases_count: u32,
+    seed: u64,
+) -> Report {
     let worst = RefCell::new(Finding::default());
-    let config = Config { cases: cases_count, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let config =
+        Config { cases: cases_count, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     // Every law and loss draws from a stream of its own, so that leaving one out changes no other.
     let stream = law.name.bytes().chain(loss.bytes()).fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -60,10 +60,8 @@ pub(super) const LAWS: &[Law] = &[
             let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &other)?);
             trial.same_values(&a, &b.evaluation.per_anchor, &b, Inputs::Same);
             let mut expected = b.evaluation.gradient.clone();
-            expected.debias_positives = data
-                .debias_positives
-                .as_ref()
-                .map(|list| list.iter().map(|matrix| matrix * 0.0).collect());
+            expected.debias_positives =
+                data.debias_positives.as_ref().map(|list| list.iter().map(|matrix| matrix * 0.0).collect());
             trial.same_gradients(&a, &expected, &b, Inputs::Same);
             Ok(())
         },
@@ -106,7 +104,8 @@ pub(super) const LAWS: &[Law] = &[
         statement: "with M = 1, IntNaCl is IntCl, for every neighbourhood but the plain sum",
         losses: &["int_nacl"],
         check: |trial, _| {
-            let (negatives, alpha, robust) = (trial.case.first_estimator(), trial.case.alpha, trial.case.robust());
+            let (negatives, alpha, robust) =
+                (trial.case.first_estimator(), trial.case.alpha, trial.case.robust());
             let lambda = trial.case.lambda;
             let int_cl = Loss::IntCl { negatives, alpha, robust };
             for neighborhood in [

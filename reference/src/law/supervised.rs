@@ -51,9 +51,10 @@ pub(super) const LAWS: &[Law] = &[
             let data = points(trial, 3);
             for objective in [Objective::KullbackLeibler, Objective::TotalVariation] {
                 let (found, request) = evaluate(trial, objective, &data)?;
-                let exact = objective
-                    .evaluate(&data)
-                    .map_err(|error| Stop { message: error.to_string(), request: Some(Box::new(request.clone())) })?;
+                let exact = objective.evaluate(&data).map_err(|error| Stop {
+                    message: error.to_string(),
+                    request: Some(Box::new(request.clone())),
+                })?;
                 for (i, (a, b)) in found.per_anchor.iter().zip(&exact.per_anchor).enumerate() {
                     let budget = budget(trial, &data, 1.0 + b.abs());
                     trial.measure(format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);
@@ -62,9 +63,19 @@ pub(super) const LAWS: &[Law] = &[
                 let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
                 let n = data.labels.len() as f64;
                 let error = (&found.gradient.transform - &exact.gradient.transform).norm();
-                trial.measure("gradient of transform", error, budget(trial, &data, 2.0 * n * a * x * x), &request);
+                trial.measure(
+                    "gradient of transform",
+                    error,
+                    budget(trial, &data, 2.0 * n * a * x * x),
+                    &request,
+                );
                 let error = (&found.gradient.points - &exact.gradient.points).norm();
-                trial.measure("gradient of points", error, budget(trial, &data, 4.0 * n * a * a * x), &request);
+                trial.measure(
+                    "gradient of points",
+                    error,
+                    budget(trial, &data, 4.0 * n * a * a * x),
+                    &request,
+                );
             }
             Ok(())
         },
@@ -85,7 +96,11 @@ pub(super) const LAWS: &[Law] = &[
     },
 ];
 
-fn evaluate(trial: &Trial<'_>, objective: Objective, data: &Labelled) -> Result<(Evaluation<Labelled>, Request), Stop> {
+fn evaluate(
+    trial: &Trial<'_>,
+    objective: Objective,
+    data: &Labelled,
+) -> Result<(Evaluation<Labelled>, Request), Stop> {
     let request = Request::Supervised { objective, data: data.clone() };
     match trial.answer(&request)? {
         Answer::Supervised(evaluation) => Ok((evaluation, request)),
@@ -115,7 +130,9 @@ fn points(trial: &Trial<'_>, classes: i64) -> Labelled {
     let (n, features) = (3 * classes as usize + trial.case.images, trial.case.dimension);
     let spread = trial.case.temperature;
     Labelled {
-        transform: DMatrix::from_fn(trial.case.positives, features, |_, _| rng.normal() / (features as f64).sqrt()),
+        transform: DMatrix::from_fn(trial.case.positives, features, |_, _| {
+            rng.normal() / (features as f64).sqrt()
+        }),
         points: DMatrix::from_fn(n, features, |_, _| spread * rng.normal()),
         labels: (0..n as i64).map(|i| i % classes).collect(),
     }

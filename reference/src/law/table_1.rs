@@ -29,7 +29,11 @@ pub(super) const LAWS: &[Law] = &[
         losses: INT_NACL,
         check: |trial, _| {
             let (tau_plus, beta) = (trial.case.tau_plus, trial.case.beta);
-            single_positive_row(trial, Negatives::G2 { tau_plus, beta }, Loss::HardNegative { tau_plus, beta })
+            single_positive_row(
+                trial,
+                Negatives::G2 { tau_plus, beta },
+                Loss::HardNegative { tau_plus, beta },
+            )
         },
     },
     Law {
@@ -111,11 +115,18 @@ pub(super) const LAWS: &[Law] = &[
             let single = trial.evaluate(super::reductions::single(negatives), &data)?;
             let sum = trial.evaluate(with(false), &data)?;
             let joined = trial.evaluate(with(true), &data)?;
-            let values = |f: &dyn Fn(usize) -> f64| (0..sum.evaluation.per_anchor.len()).map(f).collect::<Vec<_>>();
-            let (n, m, s) = (&nca.evaluation.per_anchor, &mix.evaluation.per_anchor, &single.evaluation.per_anchor);
+            let values =
+                |f: &dyn Fn(usize) -> f64| (0..sum.evaluation.per_anchor.len()).map(f).collect::<Vec<_>>();
+            let (n, m, s) =
+                (&nca.evaluation.per_anchor, &mix.evaluation.per_anchor, &single.evaluation.per_anchor);
             trial.same_values(&sum, &values(&|i| n[i] + m[i]), &sum, Inputs::Rounded);
             // Judged by the larger budget: what is subtracted is larger than what is left.
-            trial.same_values(&sum, &values(&|i| joined.evaluation.per_anchor[i] + s[i]), &sum, Inputs::Rounded);
+            trial.same_values(
+                &sum,
+                &values(&|i| joined.evaluation.per_anchor[i] + s[i]),
+                &sum,
+                Inputs::Rounded,
+            );
             Ok(())
         },
     },
@@ -168,7 +179,11 @@ fn sum_of_parts(
         let mut gradient = alone.evaluation.gradient.clone();
         let add = |into: &mut nalgebra::DMatrix<f64>, from: &nalgebra::DMatrix<f64>| *into += from * alpha;
         gradient.views.iter_mut().zip(&robust.gradient.views).for_each(|(into, from)| add(into, from));
-        gradient.adversarial.iter_mut().zip(&robust.gradient.adversarial).for_each(|(into, from)| add(into, from));
+        gradient
+            .adversarial
+            .iter_mut()
+            .zip(&robust.gradient.adversarial)
+            .for_each(|(into, from)| add(into, from));
         trial.same_gradients(&whole, &gradient, &whole, Inputs::Rounded);
     }
     Ok(())

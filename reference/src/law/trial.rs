@@ -161,7 +161,8 @@ impl<'a> Trial<'a> {
         request: Request,
     ) -> Result<Side<L>, Stop> {
         let refused = |message: String| Stop { message, request: Some(Box::new(request.clone())) };
-        data.validate(&loss, &settings).map_err(|error| refused(format!("the case is not valid: {error}")))?;
+        data.validate(&loss, &settings)
+            .map_err(|error| refused(format!("the case is not valid: {error}")))?;
         // A stopped weight hides how the value depends on it, so the budget is that of a flowing one.
         let condition = condition(&flowing(loss), data, &settings);
         if evaluation.per_anchor.len() != condition.sensitivities.len() {
@@ -178,7 +179,10 @@ impl<'a> Trial<'a> {
     pub(super) fn measure(&self, what: impl Into<String>, error: f64, budget: f64, request: &Request) {
         let finding = Finding { what: what.into(), error, budget };
         let mut worst = self.worst.borrow_mut();
-        if finding.breaks() && !worst.0.breaks() || finding.ratio() > worst.0.ratio() || worst.0.what.is_empty() {
+        if finding.breaks() && !worst.0.breaks()
+            || finding.ratio() > worst.0.ratio()
+            || worst.0.what.is_empty()
+        {
             *worst = (finding, Some(request.clone()));
         }
     }
@@ -222,8 +226,10 @@ impl<'a> Trial<'a> {
         inputs: Inputs,
     ) {
         let float = self.implementation.float();
-        if !(a.branch_is_clear(float, inputs) && b.branch_is_clear(float, inputs)) {
-            // On the other side of the maximum the gradient is another one, and rounding picks the side.
+        // On the other side of a maximum the gradient is another one, and rounding picks the side. So it does
+        // at τ = 0 for an antipode whose norm is a rounding above 1: its kernel is below the floor.
+        let inputs_of_branch = if a.floored() == b.floored() { inputs } else { Inputs::Rounded };
+        if !(a.branch_is_clear(float, inputs_of_branch) && b.branch_is_clear(float, inputs_of_branch)) {
             return;
         }
         let (found, expected) = (a.evaluation.gradient.problem(&a.loss), expected.problem(&a.loss));
@@ -287,14 +293,25 @@ impl<L: InRequest> Side<L> {
         sum / count as f64 + 2.0 * ulp(self.evaluation.value.abs())
     }
 
-    fn gradient_budget(&self, array: usize, norm: f64, amplification: f64, float: Float, inputs: Inputs) -> f64 {
+    fn gradient_budget(
+        &self,
+        array: usize,
+        norm: f64,
+        amplification: f64,
+        float: Float,
+        inputs: Inputs,
+    ) -> f64 {
         let row = float.budget();
         let magnitude = self.condition.magnitudes[array];
         if float == Float::Exact && inputs == Inputs::Same {
             return EXACT_GRADIENT_UNITS * row.unit * norm + f64::MIN_POSITIVE;
         }
         let inverse = 1.0 + self.inverse_temperature();
-        let tiny = if magnitude == 0.0 { 0.0 } else { row.tiny * inverse * self.data.problem(&self.loss).rows.len() as f64 };
+        let tiny = if magnitude == 0.0 {
+            0.0
+        } else {
+            row.tiny * inverse * self.data.problem(&self.loss).rows.len() as f64
+        };
         row.gradient * row.unit * amplification * inverse * magnitude + tiny
     }
 

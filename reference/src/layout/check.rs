@@ -46,19 +46,19 @@ impl Checker<'_> {
         Err(Error::Shape { argument: argument.into(), found: format!("[{found}]"), expected })
     }
 
-    /// A list of matrices, one an anchor, each of at least `least` rows.
+    /// A list of matrices, one an anchor, of equally many rows and of at least `least`.
     pub(crate) fn list(
         &self,
         argument: &str,
         matrices: &[DMatrix<f64>],
         count: usize,
-        least: Option<usize>,
-        rows: Option<usize>,
+        least: usize,
     ) -> Result<()> {
         self.count(argument, matrices.len(), count)?;
+        let rows = matrices.first().map(DMatrix::nrows);
         for (i, matrix) in matrices.iter().enumerate() {
             let argument = format!("{argument}[{i}]");
-            self.at_least(&argument, matrix.nrows(), least.unwrap_or(0), "at least 1 row")?;
+            self.at_least(&argument, matrix.nrows(), least, "at least 1 row")?;
             self.matrix(&argument, matrix, rows)?;
         }
         Ok(())

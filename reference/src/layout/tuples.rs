@@ -15,19 +15,19 @@ impl Layout for Tuples {
         check.not_empty("anchor", b)?;
         check.dimension("anchor")?;
         check.matrix("anchor", &self.anchor, Some(b))?;
-        check.list("positives", &self.positives, b, Some(1), None)?;
-        check.list("negatives", &self.negatives, b, Some(1), None)?;
+        check.list("positives", &self.positives, b, 1)?;
+        check.list("negatives", &self.negatives, b, 1)?;
         if let Some(debias) = &self.debias_positives {
-            check.list("debias_positives", debias, b, Some(1), None)?;
+            check.list("debias_positives", debias, b, 1)?;
         }
         if let Some(mixed) = &self.mixed {
-            check.list("mixed", mixed, b, None, None)?;
+            check.list("mixed", mixed, b, 0)?;
         }
         if let Some(lists) = &self.mixed_negatives {
             check.count("mixed_negatives", lists.len(), b)?;
             for (i, list) in lists.iter().enumerate() {
                 let terms = self.mixed.as_ref().map_or(0, |mixed| mixed[i].nrows());
-                check.list(&format!("mixed_negatives[{i}]"), list, terms, Some(1), None)?;
+                check.list(&format!("mixed_negatives[{i}]"), list, terms, 1)?;
             }
         }
         if let Some(adversarial) = &self.adversarial {
@@ -36,7 +36,7 @@ impl Layout for Tuples {
             return Err(check.missing("adversarial", format!("[{b}][{}] adversarial embeddings", check.d)));
         }
         if let Some(negatives) = &self.adversarial_negatives {
-            check.list("adversarial_negatives", negatives, b, Some(1), None)?;
+            check.list("adversarial_negatives", negatives, b, 1)?;
         }
         if loss.needs_mixed() && self.mixed.is_none() {
             let more = self.positives.iter().map(|positives| positives.nrows()).max().unwrap_or(1);

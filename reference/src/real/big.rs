@@ -1,6 +1,7 @@
 //! Numbers with as many bits as asked for, for what double-double cannot decide.
 
 use super::{Dd, Real};
+use dashu_base::{Sign, Signed};
 use dashu_float::{FBig, round::mode::HalfEven};
 use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -24,6 +25,13 @@ impl Neg for Big {
     }
 }
 
+impl Big {
+    /// A function at a stated precision: exact results such as `e^0` would come back with none.
+    fn apply(&self, bits: usize, function: impl FnOnce(Float) -> Float) -> Self {
+        Self(function(self.0.clone().with_precision(bits).value()).with_precision(bits).value())
+    }
+}
+
 macro_rules! operator {
     ($($name:ident $method:ident),*) => {$(
         impl $name<&Self> for Big {
@@ -34,7 +42,15 @@ macro_rules! operator {
         }
     )*};
 }
-operator!(Add add, Sub sub, Mul mul, Div div);
+operator!(Add add, Sub sub, Mul mul);
+
+impl Div<&Self> for Big {
+    type Output = Self;
+    /// A quotient by 0 is 0: it is only met where numerator and denominator both underflowed.
+    fn div(self, other: &Self) -> Self {
+        if other.0.repr().significand().is_zero() { Self(other.0.clone()) } else { Self(self.0 / &other.0) }
+    }
+}
 
 impl Real for Big {
     /// The number of bits.
@@ -71,19 +87,43 @@ impl Real for Big {
         Dd::new(hi, rest.to_f64())
     }
 
-    fn exp(&self, _: usize) -> Self {
-        Self(self.0.exp())
+    fn exp(&self, bits: usize) -> Self {
+        // Where even this exponent range ends: no kernel so small changes any sum.
+        if self.0.sign() == Sign::Negative && self.log2_abs() > 50.0 {
+            return Self::lift(0.0, bits);
+        }
+        self.apply(bits, |x| x.exp())
     }
 
-    fn ln(&self, _: usize) -> Self {
-        Self(self.0.ln())
+    fn ln(&self, bits: usize) -> Self {
+        // log x = g + log(1 + (x e^{-g} - 1)) for an f64 guess g: what is left is tiny, so its series is short.
+        // Several times faster than the library's logarithm of a number that is not near 1.
+        let exponent = self.log2_abs();
+        if !exponent.is_finite() || exponent.abs() > 1e15 {
+            return self.apply(bits, |x| x.ln());
+        }
+        let mantissa = Self(self.0.clone() >> exponent as isize).to_f64();
+        let guess = Self::lift(exponent.mul_add(std::f64::consts::LN_2, mantissa.ln()), bits);
+        let rest = self.clone() * &(-guess.clone()).exp(bits) - &Self::lift(1.0, bits);
+        guess + &rest.ln_1p(bits)
     }
 
-    fn ln_1p(&self, _: usize) -> Self {
-        Self(self.0.ln_1p())
+    fn ln_1p(&self, bits: usize) -> Self {
+        self.apply(bits, |x| x.ln_1p())
     }
 
-    fn sqrt(&self, _: usize) -> Self {
-        Self(self.0.sqrt())
+    fn exp_all(numbers: &[Self], shift: &Self, bits: usize) -> Vec<Self> {
+        // What needs this many bits is mostly degenerate: few distinct scores, each many times.
+        let mut kernels: Vec<Self> = Vec::with_capacity(numbers.len());
+        for (i, x) in numbers.iter().enumerate() {
+            let seen = numbers[..i].iter().position(|other| other == x);
+            let kernel = seen.map_or_else(|| (x.clone() - shift).exp(bits), |j| kernels[j].clone());
+            kernels.push(kernel);
+        }
+        kernels
+    }
+
+    fn sqrt(&self, bits: usize) -> Self {
+        self.apply(bits, |x| x.sqrt())
     }
 }
