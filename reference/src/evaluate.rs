@@ -355,7 +355,8 @@ impl<R: Repeat> Pass<R> {
             if !last {
                 return None;
             }
-            if !(size > error) {
+            let stands_out = size > error;
+            if !stands_out {
                 gradient[array.start * d..array.end * d].fill(0.0);
             }
         }

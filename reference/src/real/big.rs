@@ -1,7 +1,7 @@
 //! Numbers with as many bits as asked for, for what double-double cannot decide.
 
 use super::{Dd, Real};
-use dashu_base::{Sign, Signed};
+use dashu_base::Sign;
 use dashu_float::{FBig, round::mode::HalfEven};
 use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Neg, Sub};
