@@ -97,13 +97,13 @@ fn matrix(Matrix(written): Matrix, array: &DMatrix<f64>, path: &str) -> Result<D
     Err(mismatch(path, &written.shape_of(), &array.shape_of()))
 }
 
-fn list(written: Vec<Matrix>, array: &[DMatrix<f64>], path: &str) -> Result<Vec<DMatrix<f64>>> {
+fn list(written: Vec<Matrix>, array: &Vec<DMatrix<f64>>, path: &str) -> Result<Vec<DMatrix<f64>>> {
     each(written, array, path, matrix)
 }
 
 fn nested(
     written: Vec<Vec<Matrix>>,
-    array: &[Vec<DMatrix<f64>>],
+    array: &Vec<Vec<DMatrix<f64>>>,
     path: &str,
 ) -> Result<Vec<Vec<DMatrix<f64>>>> {
     each(written, array, path, list)
