@@ -1,0 +1,171 @@
+//! The project's chores: `cargo xtask` sets up libtorch, then builds, tests or runs the package.
+//!
+//! It exists because the package cannot be built before libtorch is there, and a build script is the
+//! wrong place to fetch half a gigabyte: it would be done per target folder, unseen and without the
+//! lock that two checkouts need. This crate uses only the standard library, so that it is compiled in
+//! seconds on a machine that has nothing yet.
+
+mod bench;
+mod cargo;
+mod cargo_config;
+mod install;
+mod libtorch;
+mod manifest;
+mod pip;
+mod requirements;
+
+use std::process::ExitCode;
+
+/// Errors are only ever shown to a person, so they are the lines to show.
+type Result<T> = std::result::Result<T, String>;
+
+const USAGE: &str = "\
+Sets up libtorch, then builds and runs what needs it.
+
+Usage: cargo xtask [--cuda] COMMAND [ARGS...]
+
+Commands:
+  verify [ARGS...]   build the binaries and run `intnacl verify ARGS...`
+  test [ARGS...]     run `cargo test --workspace ARGS...`
+  bench [ARGS...]    run `cargo bench --package intnacl ARGS...`
+  libtorch           only the set-up; prints the folder of libtorch
+
+Options:
+  --cuda             set up the libtorch that can use a GPU (about 3 GB to download, not 0.5 GB)
+  -h, --help         this text
+
+libtorch is taken from the variable LIBTORCH, else from an installed Python `torch` of the right
+version, else it is installed from PyPI, once, into your cache folder (XDG_CACHE_HOME). From then on
+plain `cargo build`, `cargo test`, `cargo run` and `cargo bench` find it too.
+
+Examples:
+  cargo xtask verify
+  cargo xtask test -- --nocapture
+  cargo xtask --cuda verify
+  LIBTORCH=/opt/libtorch cargo xtask libtorch
+";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+enum Command {
+    Help,
+    Verify(Vec<String>),
+    Test(Vec<String>),
+    Bench(Vec<String>),
+    Libtorch,
+}
+
+/// Takes the words after `cargo xtask` apart. `--cuda` is taken before the command and right after it,
+/// not further on: there it may be meant for the program that the command runs.
+fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::Set)> {
+    let mut words = words.into_iter().peekable();
+    let mut set = libtorch::Set::Cpu;
+    let mut take_cuda = |words: &mut std::iter::Peekable<_>| {
+        while words.next_if(|word: &String| word == "--cuda").is_some() {
+            set = libtorch::Set::Cuda;
+        }
+    };
+    take_cuda(&mut words);
+    let name = words.next();
+    take_cuda(&mut words);
+    let rest: Vec<String> = words.collect();
+    let command = match name.as_deref() {
+        None | Some("-h" | "--help" | "help") => Command::Help,
+        Some("verify") => Command::Verify(rest),
+        Some("test") => Command::Test(rest),
+        Some("bench") => Command::Bench(rest),
+        Some("libtorch") => match rest.first() {
+            None => Command::Libtorch,
+            Some(word) => return Err(format!("`cargo xtask libtorch` takes no `{word}`")),
+        },
+        Some(other) => {
+            return Err(format!("`cargo xtask` has no command `{other}`; see `cargo xtask --help`"));
+        }
+    };
+    Ok((command, set))
+}
+
+fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
+    if command == Command::Help {
+        print!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let workspace = cargo::workspace();
+    let libtorch = libtorch::set_up(&workspace, set)?;
+    match command {
+        Command::Verify(args) => {
+            let binaries = ["build", "--package", "intnacl", "--bins"].map(String::from);
+            let built = cargo::run(&workspace, &libtorch, &binaries)?;
+            if !built.success() {
+                return Ok(cargo::exit_code(built));
+            }
+            // `cargo run` knows where the binary lies, whatever the target folder is set to.
+            let verify = ["run", "--quiet", "--package", "intnacl", "--bin", "intnacl"];
+            let verify = verify.into_iter().chain(["--", "verify"]).map(String::from);
+            cargo::become_cargo(&workspace, &libtorch, &verify.chain(args).collect::<Vec<_>>())
+        }
+        Command::Test(args) => {
+            let test = ["test", "--workspace"].map(String::from).into_iter();
+            cargo::become_cargo(&workspace, &libtorch, &test.chain(args).collect::<Vec<_>>())
+        }
+        Command::Bench(args) => bench::run(&workspace, &libtorch, args),
+        Command::Libtorch => {
+            println!("{}", libtorch.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Help => unreachable!("answered above"),
+    }
+}
+
+fn main() -> ExitCode {
+    let (command, set) = match parse(std::env::args().skip(1)) {
+        Ok(parsed) => parsed,
+        Err(message) => {
+            eprintln!("error: {message}");
+            return ExitCode::from(2);
+        }
+    };
+    run(command, set).unwrap_or_else(|message| {
+        eprintln!("error: {message}");
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libtorch::Set;
+
+    fn parsed(line: &str) -> Result<(Command, Set)> {
+        parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn without_words_the_usage_is_shown() {
+        for line in ["", "--help", "-h", "--cuda"] {
+            assert_eq!(parsed(line).unwrap().0, Command::Help, "{line}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_handed_on_as_they_are() {
+        let (command, set) = parsed("verify --seed 3 -- --cuda").unwrap();
+        assert_eq!(set, Set::Cpu);
+        assert_eq!(command, Command::Verify(["--seed", "3", "--", "--cuda"].map(String::from).to_vec()));
+    }
+
+    #[test]
+    fn cuda_is_taken_on_both_sides_of_the_command() {
+        for line in ["--cuda test -q", "test --cuda -q"] {
+            let expected = (Command::Test(vec!["-q".to_owned()]), Set::Cuda);
+            assert_eq!(parsed(line).unwrap(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn unknown_commands_are_named_on_one_line() {
+        let message = parsed("veriffy").unwrap_err();
+        assert!(message.contains("`veriffy`") && message.lines().count() == 1);
+        assert!(parsed("libtorch please").is_err());
+    }
+}
