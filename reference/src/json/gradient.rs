@@ -10,28 +10,17 @@ use crate::vocabulary::{Batch, Labelled, Tuples};
 
 pub(super) fn tuples(mut form: DataForm, data: &Tuples) -> Result<Tuples> {
     let gradient = Tuples {
-        anchor: required(&mut form.anchor, &data.anchor, "anchor", matrix)?,
-        positives: required(&mut form.positives, &data.positives, "positives", list)?,
-        negatives: required(&mut form.negatives, &data.negatives, "negatives", list)?,
-        debias_positives: if_given(
-            &mut form.debias_positives,
-            &data.debias_positives,
-            "debias_positives",
-            list,
-        )?,
-        mixed: if_given(&mut form.mixed, &data.mixed, "mixed", list)?,
-        mixed_negatives: if_given(
-            &mut form.mixed_negatives,
-            &data.mixed_negatives,
-            "mixed_negatives",
-            nested,
-        )?,
-        adversarial: if_given(&mut form.adversarial, &data.adversarial, "adversarial", matrix)?,
+        anchor: required(&mut form.anchor, &data.anchor, "anchor")?,
+        positives: required(&mut form.positives, &data.positives, "positives")?,
+        negatives: required(&mut form.negatives, &data.negatives, "negatives")?,
+        debias_positives: if_given(&mut form.debias_positives, &data.debias_positives, "debias_positives")?,
+        mixed: if_given(&mut form.mixed, &data.mixed, "mixed")?,
+        mixed_negatives: if_given(&mut form.mixed_negatives, &data.mixed_negatives, "mixed_negatives")?,
+        adversarial: if_given(&mut form.adversarial, &data.adversarial, "adversarial")?,
         adversarial_negatives: if_given(
             &mut form.adversarial_negatives,
             &data.adversarial_negatives,
             "adversarial_negatives",
-            list,
         )?,
     };
     none_left(&form)?;
@@ -40,10 +29,10 @@ pub(super) fn tuples(mut form: DataForm, data: &Tuples) -> Result<Tuples> {
 
 pub(super) fn batch(mut form: DataForm, data: &Batch) -> Result<Batch> {
     let gradient = Batch {
-        views: required(&mut form.views, &data.views, "views", list)?,
+        views: required(&mut form.views, &data.views, "views")?,
         symmetric: data.symmetric,
-        mixed: if_given(&mut form.mixed, &data.mixed, "mixed", list)?,
-        adversarial: if_given(&mut form.adversarial, &data.adversarial, "adversarial", matrix)?,
+        mixed: if_given(&mut form.mixed, &data.mixed, "mixed")?,
+        adversarial: if_given(&mut form.adversarial, &data.adversarial, "adversarial")?,
     };
     none_left(&form)?;
     Ok(gradient)
@@ -51,8 +40,8 @@ pub(super) fn batch(mut form: DataForm, data: &Batch) -> Result<Batch> {
 
 pub(super) fn labelled(mut form: DataForm, data: &Labelled) -> Result<Labelled> {
     let gradient = Labelled {
-        transform: required(&mut form.transform, &data.transform, "transform", matrix)?,
-        points: required(&mut form.points, &data.points, "points", matrix)?,
+        transform: required(&mut form.transform, &data.transform, "transform")?,
+        points: required(&mut form.points, &data.points, "points")?,
         labels: data.labels.clone(),
     };
     none_left(&form)?;
@@ -66,53 +55,50 @@ fn none_left(form: &DataForm) -> Result<()> {
     }
 }
 
-/// Reads the gradient by an array from what was written, as the array has it.
-type Read<T, U> = fn(T, &U, &str) -> Result<U>;
-
-fn required<T, U: Shape>(form: &mut Option<T>, array: &U, field: &str, read: Read<T, U>) -> Result<U> {
+fn required<A: Array>(form: &mut Option<A::Written>, array: &A, field: &str) -> Result<A> {
     let path = format!("gradient.{field}");
     match form.take() {
-        Some(written) => read(written, array, &path),
-        None => Err(Error::Missing {
-            path,
-            expected: format!("an array of shape {}", in_brackets(&array.shape_of())),
-        }),
+        Some(written) => array.gradient(written, &path),
+        None => {
+            let shape = in_brackets(&array.shape_of());
+            Err(Error::Missing { path, expected: format!("an array of shape {shape}") })
+        }
     }
 }
 
-fn if_given<T, U: Shape>(
-    form: &mut Option<T>,
-    array: &Option<U>,
-    field: &str,
-    read: Read<T, U>,
-) -> Result<Option<U>> {
-    array.as_ref().map(|array| required(form, array, field, read)).transpose()
+fn if_given<A: Array>(form: &mut Option<A::Written>, array: &Option<A>, field: &str) -> Result<Option<A>> {
+    array.as_ref().map(|array| required(form, array, field)).transpose()
 }
 
-fn matrix(Matrix(written): Matrix, array: &DMatrix<f64>, path: &str) -> Result<DMatrix<f64>> {
-    // The text of a matrix without rows does not say how many columns it has.
-    if written.shape() == array.shape() || (written.is_empty() && array.is_empty()) {
-        return Ok(written.resize(array.nrows(), array.ncols(), 0.0));
+/// An array of the data.
+trait Array: Shape + Sized {
+    /// What is read of the gradient by it.
+    type Written;
+
+    /// What was read, as an array of the same shape.
+    fn gradient(&self, written: Self::Written, path: &str) -> Result<Self>;
+}
+
+impl Array for DMatrix<f64> {
+    type Written = Matrix;
+
+    fn gradient(&self, Matrix(written): Matrix, path: &str) -> Result<Self> {
+        // The text of a matrix without rows does not say how many columns it has.
+        if written.shape() == self.shape() || (written.is_empty() && self.is_empty()) {
+            return Ok(written.resize(self.nrows(), self.ncols(), 0.0));
+        }
+        Err(mismatch(path, &written.shape_of(), &self.shape_of()))
     }
-    Err(mismatch(path, &written.shape_of(), &array.shape_of()))
 }
 
-fn list(written: Vec<Matrix>, array: &Vec<DMatrix<f64>>, path: &str) -> Result<Vec<DMatrix<f64>>> {
-    each(written, array, path, matrix)
-}
+impl<A: Array> Array for Vec<A> {
+    type Written = Vec<A::Written>;
 
-fn nested(
-    written: Vec<Vec<Matrix>>,
-    array: &Vec<Vec<DMatrix<f64>>>,
-    path: &str,
-) -> Result<Vec<Vec<DMatrix<f64>>>> {
-    each(written, array, path, list)
-}
-
-fn each<T, U: Shape>(written: Vec<T>, array: &[U], path: &str, read: Read<T, U>) -> Result<Vec<U>> {
-    if written.len() != array.len() {
-        return Err(mismatch(path, &[written.len()], &[array.len()]));
+    fn gradient(&self, written: Self::Written, path: &str) -> Result<Self> {
+        if written.len() != self.len() {
+            return Err(mismatch(path, &[written.len()], &[self.len()]));
+        }
+        let pairs = self.iter().zip(written).enumerate();
+        pairs.map(|(index, (array, written))| array.gradient(written, &format!("{path}[{index}]"))).collect()
     }
-    let pairs = written.into_iter().zip(array).enumerate();
-    pairs.map(|(index, (written, array))| read(written, array, &format!("{path}[{index}]"))).collect()
 }

@@ -116,16 +116,16 @@ written!(Arrays<'a> {
 
 impl<'a> Arrays<'a> {
     fn tuples(data: &'a Tuples) -> Self {
-        let nested = |lists: &'a Vec<Vec<_>>| lists.iter().map(list).collect();
+        let nested = |lists: &'a Vec<Vec<_>>| lists.iter().map(|matrices| list(matrices)).collect();
         Arrays {
             anchor: Some(Rows(&data.anchor)),
             positives: Some(list(&data.positives)),
             negatives: Some(list(&data.negatives)),
-            debias_positives: data.debias_positives.as_ref().map(list),
-            mixed: data.mixed.as_ref().map(list),
+            debias_positives: data.debias_positives.as_deref().map(list),
+            mixed: data.mixed.as_deref().map(list),
             mixed_negatives: data.mixed_negatives.as_ref().map(nested),
             adversarial: data.adversarial.as_ref().map(Rows),
-            adversarial_negatives: data.adversarial_negatives.as_ref().map(list),
+            adversarial_negatives: data.adversarial_negatives.as_deref().map(list),
             ..Arrays::default()
         }
     }
@@ -133,7 +133,7 @@ impl<'a> Arrays<'a> {
     fn batch(data: &'a Batch) -> Self {
         Arrays {
             views: Some(list(&data.views)),
-            mixed: data.mixed.as_ref().map(list),
+            mixed: data.mixed.as_deref().map(list),
             adversarial: data.adversarial.as_ref().map(Rows),
             ..Arrays::default()
         }
@@ -168,6 +168,6 @@ impl Serialize for Row<'_> {
     }
 }
 
-fn list(matrices: &Vec<DMatrix<f64>>) -> Vec<Rows<'_>> {
+fn list(matrices: &[DMatrix<f64>]) -> Vec<Rows<'_>> {
     matrices.iter().map(Rows).collect()
 }

@@ -1,0 +1,58 @@
+//! What a command refuses.
+
+use std::io;
+
+use intnacl_reference::json;
+use thiserror::Error;
+
+use super::production;
+
+/// Why a command did not run to its end.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The arguments are not those of a command.
+    #[error("{0}")]
+    Arguments(String),
+    /// An option that the chosen implementation does not have.
+    #[error("{option} {value}: expected only with --implementation production")]
+    OnlyProduction {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// An input cannot be read.
+    #[error("{name}: {source}: expected a readable file")]
+    Read {
+        /// The file.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An input is not what its command reads.
+    #[error("{name} {problem}")]
+    Input {
+        /// The file.
+        name: String,
+        /// What it is, and what was expected.
+        problem: String,
+    },
+    /// A request, or the answer to it, has the wrong form or wrong values.
+    #[error(transparent)]
+    Json(#[from] json::Error),
+    /// Production did not answer.
+    #[error(transparent)]
+    Production(#[from] production::Error),
+    /// Standard output does not take the result.
+    #[error("standard output: {0}: expected to write the result there")]
+    Write(io::Error),
+    /// A command that does not run yet.
+    #[error("{0}: expected another command, this one is not there yet")]
+    NotThere(&'static str),
+}
+
+/// A text without line breaks and other control characters, which file names and arguments may bring in.
+pub fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}

@@ -1,0 +1,130 @@
+//! Production, asked through the program `intnacl-production`, which is the one that links libtorch.
+
+use std::collections::VecDeque;
+use std::env;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+
+use intnacl_reference::{Answer, Request, json};
+
+use super::error::Error as CliError;
+use super::implementation::{Device, Dtype};
+
+const PROGRAM: &str = "intnacl-production";
+
+/// Why production did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program is not beside this one.
+    #[error("{} is missing: build it with `cargo build --package intnacl --bins`", .0.display())]
+    Missing(PathBuf),
+    /// The program is there, but the system does not start it.
+    #[error("{}: {source}: expected a program that starts", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The program ended before it answered.
+    #[error("{PROGRAM} stopped ({status}) before it answered: {last_words}")]
+    Stopped {
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it wrote to its standard error.
+        last_words: String,
+    },
+    /// The connection to the program failed.
+    #[error("{PROGRAM}: {0}: expected an answer")]
+    Connection(#[from] io::Error),
+}
+
+/// The running program.
+pub struct Production {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    last_words: Option<JoinHandle<String>>,
+}
+
+impl Production {
+    /// Starts the program that lies in the folder of this one.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Start`]. What the program itself refuses, such as a device that is not
+    /// there, is only known when it is asked.
+    pub fn start(device: Device, dtype: Dtype) -> Result<Self, Error> {
+        let program = env::current_exe()?.with_file_name(format!("{PROGRAM}{}", env::consts::EXE_SUFFIX));
+        if !program.exists() {
+            return Err(Error::Missing(program));
+        }
+        let mut command = Command::new(&program);
+        command.args(["--device", &device.to_string(), "--dtype", &dtype.to_string()]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|source| Error::Start { program, source })?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(input), Some(output), Some(errors)) = pipes else {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        };
+        let last_words = Some(thread::spawn(move || last_words(errors)));
+        Ok(Self { child, input, output: BufReader::new(output), last_words })
+    }
+
+    /// The answer to a request.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] and [`Error::Connection`]; [`json::Error`] if the answer is a refusal or has
+    /// not the form of an answer.
+    pub fn ask(&mut self, request: &Request) -> Result<Answer, CliError> {
+        let line = self.exchange(&json::write_request(request))?;
+        Ok(json::read_answer(&line, request)?)
+    }
+
+    /// Sends a line, receives a line.
+    fn exchange(&mut self, line: &str) -> Result<String, Error> {
+        let sent = writeln!(self.input, "{line}").and_then(|()| self.input.flush());
+        let mut answer = String::new();
+        // If it is gone, its exit status says more than the broken pipe.
+        match sent.and_then(|()| self.output.read_line(&mut answer)) {
+            Ok(length) if length > 0 => Ok(answer),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Err(self.stopped()),
+        }
+    }
+
+    fn stopped(&mut self) -> Error {
+        let status = match self.child.wait() {
+            Ok(status) => status,
+            Err(error) => return error.into(),
+        };
+        let last_words = self.last_words.take().and_then(|thread| thread.join().ok());
+        let last_words = last_words.filter(|words| !words.is_empty());
+        Error::Stopped { status, last_words: last_words.unwrap_or_else(|| "it said nothing".into()) }
+    }
+}
+
+impl Drop for Production {
+    fn drop(&mut self) {
+        // It holds nothing that has to be saved, and must not outlive this program.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The last lines that have words, as one.
+fn last_words(errors: impl Read) -> String {
+    const LINES: usize = 3;
+    let mut last = VecDeque::with_capacity(LINES + 1);
+    for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        if !line.is_empty() {
+            last.push_back(line);
+        }
+        if last.len() > LINES {
+            last.pop_front();
+        }
+    }
+    last.make_contiguous().join("; ")
+}
