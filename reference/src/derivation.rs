@@ -75,13 +75,12 @@ pub struct Line {
 /// use intnacl_reference::{Labelled, derivation::metric_learning};
 /// use nalgebra::dmatrix;
 ///
-/// // One neighbour of the own class and one of the other at the same distance: p_i = 1/2.
+/// // Three neighbours at the same distance, one of them of the own class: p_i = 1/3.
 /// let data = Labelled {
 ///     transform: dmatrix![1.0, 0.0; 0.0, 1.0],
 ///     points: dmatrix![1.0, 0.0; 1.0, 0.0; 1.0, 0.0; 1.0, 0.0],
 ///     labels: vec![0, 0, 1, 1],
 /// };
-/// // Three neighbours, one of the own class.
 /// assert!((metric_learning(&data)?.value - 4.0 * 3.0_f64.ln()).abs() < 1e-15);
 /// # Ok::<(), intnacl_reference::Error>(())
 /// ```
@@ -187,12 +186,12 @@ impl Step for SquaredDistances<'_> {
 ///
 /// let labels = [0, 0, 1, 1];
 /// let on_the_sphere = dmatrix![1.0, 0.0; 0.0, 1.0; -1.0, 0.0; 0.0, -1.0];
-/// let [squared, expanded] = [squared_distances, expanded_squares].map(|step| step(&on_the_sphere, &labels, 0.1));
-/// assert_eq!(squared?.value, expanded?.value);
+/// let squared = squared_distances(&on_the_sphere, &labels, 0.1)?;
+/// assert_eq!(squared.value, expanded_squares(&on_the_sphere, &labels, 0.1)?.value);
 ///
 /// let off_the_sphere = dmatrix![1.0, 0.0; 0.0, 2.0; -1.0, 0.0; 0.0, -1.0];
-/// let [squared, expanded] = [squared_distances, expanded_squares].map(|step| step(&off_the_sphere, &labels, 0.1));
-/// assert!((squared?.value - expanded?.value).abs() > 1.0);
+/// let squared = squared_distances(&off_the_sphere, &labels, 0.1)?;
+/// assert!((squared.value - expanded_squares(&off_the_sphere, &labels, 0.1)?.value).abs() > 1.0);
 /// # Ok::<(), intnacl_reference::Error>(())
 /// ```
 pub fn expanded_squares(embeddings: &DMatrix<f64>, labels: &[i64], temperature: f64) -> Result<Line> {
@@ -208,8 +207,7 @@ impl Step for ExpandedSquares<'_> {
         let one = R::lift(1.0, context);
         let anchor = lift_row::<R>(embeddings, i, context);
         // (f_i·f_k - 1)/t
-        let exponent =
-            |k: usize| (R::dot(&anchor, &lift_row(embeddings, k, context), context) - &one) / &t;
+        let exponent = |k: usize| (R::dot(&anchor, &lift_row(embeddings, k, context), context) - &one) / &t;
         let numerator = classmates(labels, i).map(exponent).collect();
         let denominator = others(labels.len(), i).map(exponent).collect();
         Ratio::new(numerator, denominator, context)
@@ -445,10 +443,9 @@ pub fn contrastive(tuples: &Tuples, temperature: f64) -> Result<Line> {
             return shape(name.into(), format!("[{}]", list.len()), expected);
         }
         for (i, matrix) in list.iter().enumerate() {
-            if matrix.nrows() >= least && matrix.nrows() == 0 {
-                continue;
+            if matrix.nrows() > 0 || least > 0 {
+                check_matrix(&format!("{name}[{i}]"), matrix, Some(d))?;
             }
-            check_matrix(&format!("{name}[{i}]"), matrix, Some(d))?;
         }
     }
     let all = [anchor].into_iter().chain(positives).chain(negatives);
@@ -607,8 +604,8 @@ impl<R: Real> Ratio<R> {
         }
     }
 
-    /// The quotient as far as f64 goes, or nothing where `bits_left`, given the logarithm's magnitude, says
-    /// that this precision was not enough.
+    /// `-log` of the quotient, or nothing where its error, `2^log2_error`, is too large for it. At the last
+    /// precision none is: a value that it cannot tell from 0 is 0.
     fn rounded(&self, log2_error: f64, last: bool) -> Option<Rounded> {
         let value = self.log_denominator.clone() - &self.log_numerator;
         let left = value.log2_abs() - log2_error;
@@ -663,7 +660,11 @@ impl Extent {
         temperature: f64,
     ) -> Self {
         let log2_square = |matrix: &DMatrix<f64>| {
-            if matrix.is_empty() { 0.0 } else { (4.0 * matrix.ncols() as f64).log2() + 2.0 * matrix.amax().log2() }
+            if matrix.is_empty() {
+                0.0
+            } else {
+                (4.0 * matrix.ncols() as f64).log2() + 2.0 * matrix.amax().log2()
+            }
         };
         let log2_square = matrices.into_iter().map(log2_square).fold(0.0, f64::max);
         Self { anchors, log2_size: log2_square + 1.0 - temperature.log2(), temperature }
@@ -680,9 +681,7 @@ fn evaluate<S: Step>(step: &S, extent: Extent, total: Total) -> Option<Line> {
     let Extent { anchors, log2_size, temperature } = extent;
     let log2_lost = log2_size.max(0.0) + (anchors as f64).log2() + BITS_SLACK;
     let most = (BITS_MOST + log2_lost) as usize;
-    let in_big = |i, bits, last| {
-        step.ratio::<Big>(i, bits).rounded(log2_lost - Big::bits(bits), last)
-    };
+    let in_big = |i, bits, last| step.ratio::<Big>(i, bits).rounded(log2_lost - Big::bits(bits), last);
     let in_double_double = |i| {
         let fits = log2_size < DD_LOG2_EXPONENTS && DD_TEMPERATURES.contains(&temperature);
         let ratio = fits.then(|| step.ratio::<Dd>(i, DdContext::Full));
@@ -708,9 +707,9 @@ fn evaluate<S: Step>(step: &S, extent: Extent, total: Total) -> Option<Line> {
         Total::Sum => sum.to_f64(),
         Total::Mean => (sum / &Dd::lift(anchors as f64, DdContext::Full)).to_f64(),
     };
-    let Line { value, per_anchor, log_numerators, log_denominators } = &line;
-    let mut all = [value].into_iter().chain(per_anchor).chain(log_numerators).chain(log_denominators);
-    all.all(|x| x.is_finite()).then_some(line)
+    let lists = [&line.per_anchor, &line.log_numerators, &line.log_denominators];
+    let finite = lists.into_iter().flatten().chain([&line.value]).all(|x| x.is_finite());
+    finite.then_some(line)
 }
 
 /// Embeddings with classes: what steps 2 to 4 are given.

@@ -71,6 +71,8 @@ pub(crate) struct Condition {
     /// value and for the gradient.
     pub(crate) value_amplification: f64,
     pub(crate) gradient_amplification: f64,
+    /// The same for values of estimators at their floor, if an error lifted them off it.
+    pub(crate) floor_amplification: f64,
     /// For each array, a norm of its gradient in which nothing cancels.
     pub(crate) magnitudes: Vec<f64>,
     /// For each image, the sum of the absolute derivatives by its scores.
@@ -90,6 +92,7 @@ pub(crate) fn condition<L: Layout>(loss: &Loss, data: &L, settings: &Settings) -
     Condition {
         value_amplification: pass.trust.value_bits_lost.exp2(),
         gradient_amplification: pass.trust.gradient_bits_lost.exp2(),
+        floor_amplification: pass.trust.floor_bits.exp2(),
         magnitudes: problem.arrays.iter().map(magnitude).collect(),
         sensitivities: pass.sensitivities,
         margin: pass.trust.margin,
@@ -143,7 +146,7 @@ fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Rounded {
 /// Enough bits for kernels that agree to `e^{-2/t}`, and for as many again that cancel afterwards.
 fn most_bits(temperature: f64) -> usize {
     let kernels = 2.0 / temperature * std::f64::consts::LOG2_E;
-    BITS_MORE + (1.5 * kernels).min((BITS_MOST - BITS_MORE) as f64) as usize
+    BITS_MORE + (2.0 * kernels).min((BITS_MOST - BITS_MORE) as f64) as usize
 }
 
 /// One evaluation at one precision.

@@ -110,7 +110,7 @@ fn debiased<R: Real>(
         gradient_bits_lost: lost.max(estimate.trust.gradient_bits_lost),
         decided: gap - magnitude > -(field.bits - before - 4.0),
         margin: gap - magnitude,
-        floored: 0,
+        ..Trust::FULL
     };
 
     // A difference that no precision can tell from 0 is a tie, and a tie takes the unfloored gradient.
@@ -121,7 +121,7 @@ fn debiased<R: Real>(
             negatives: vec![zero.clone(); contrast.negatives.len()],
             debias: vec![zero; contrast.debias.len()],
             // Which branch it is was decided, and on this one nothing cancels.
-            trust: Trust { margin: trust.margin, floored: 1, ..Trust::FULL },
+            trust: Trust { margin: trust.margin, floor_bits: lost, floored: 1, ..Trust::FULL },
         };
     }
     let mut negatives = estimate.negatives;

@@ -114,6 +114,8 @@ pub(crate) struct Trust {
     pub(crate) decided: bool,
     /// `log2` of the distance of the two sides of the closest maximum, relative to their terms.
     pub(crate) margin: f64,
+    /// The bits that floored estimators would lose if an error lifted them off their floor.
+    pub(crate) floor_bits: f64,
     /// How many estimators are at their floor.
     pub(crate) floored: usize,
 }
@@ -125,6 +127,7 @@ impl Trust {
         gradient_bits_lost: 0.0,
         decided: true,
         margin: f64::INFINITY,
+        floor_bits: 0.0,
         floored: 0,
     };
 
@@ -135,6 +138,7 @@ impl Trust {
             gradient_bits_lost: self.gradient_bits_lost.max(other.gradient_bits_lost),
             decided: self.decided && other.decided,
             margin: self.margin.min(other.margin),
+            floor_bits: self.floor_bits.max(other.floor_bits),
             floored: self.floored + other.floored,
         }
     }

@@ -159,7 +159,11 @@ impl Settings {
         Self { normalize: true, ..self }
     }
 
-    pub(crate) fn validate(&self) -> Result<()> {
+    /// Refuses settings out of range.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange), naming the setting.
+    pub fn validate(&self) -> Result<()> {
         let t = self.temperature;
         in_range("temperature", t, t > 0.0 && t.is_finite(), "a finite number above 0")?;
         let tolerance = self.norm_tolerance;

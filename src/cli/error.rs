@@ -46,9 +46,27 @@ pub enum Error {
     /// Standard output does not take the result.
     #[error("standard output: {0}: expected to write the result there")]
     Write(io::Error),
-    /// A command that does not run yet.
-    #[error("{0}: expected another command, this one is not there yet")]
-    NotThere(&'static str),
+    /// No law or loss of that name.
+    #[error("--{option} {name}: expected one of {known}")]
+    Unknown {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// No law speaks of the losses that were chosen.
+    #[error("no law speaks of that loss: {0}")]
+    NothingToVerify(String),
+    /// A result file cannot be written.
+    #[error("{name}: {source}: expected a file that can be written")]
+    WriteFile {
+        /// The file.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
 }
 
 /// A text without line breaks and other control characters, which file names and arguments may bring in.

@@ -7,7 +7,7 @@ use intnacl_reference::{Layout, Request, json};
 
 use super::error::Error;
 use super::implementation::{Implementation, Target};
-use super::production::Production;
+use super::production::{Production, Threads};
 use super::{input, print};
 
 /// Evaluates a loss: its value, the value of each anchor, and the gradient by every array of the data.
@@ -40,7 +40,7 @@ pub fn run(args: &LossArgs) -> Result<(), Error> {
         Implementation::Reference => request.evaluate().map_err(json::Error::from)?,
         Implementation::Production => {
             validate(&request)?;
-            Production::start(args.target.device(), args.target.dtype())?.ask(&request)?
+            Production::start(args.target.device(), args.target.dtype(), Threads::Any)?.ask(&request)?
         }
     };
     print(&json::write_answer(&answer))

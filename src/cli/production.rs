@@ -41,6 +41,26 @@ pub enum Error {
     Connection(#[from] io::Error),
 }
 
+/// How many threads production may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Threads {
+    /// As many as it likes.
+    Any,
+    /// One: for many small requests, and for several programs at once, the hand-over costs more than it brings.
+    One,
+}
+
+/// What production says of itself.
+#[derive(Debug, serde::Deserialize)]
+pub struct Description {
+    /// Where it computes.
+    pub device: String,
+    /// In what it computes.
+    pub dtype: String,
+    /// The version of libtorch, where that is known.
+    pub libtorch: Option<String>,
+}
+
 /// The running program.
 pub struct Production {
     child: Child,
@@ -55,13 +75,16 @@ impl Production {
     /// # Errors
     /// [`Error::Missing`], [`Error::Start`]. What the program itself refuses, such as a device that is not
     /// there, is only known when it is asked.
-    pub fn start(device: Device, dtype: Dtype) -> Result<Self, Error> {
+    pub fn start(device: Device, dtype: Dtype, threads: Threads) -> Result<Self, Error> {
         let program = env::current_exe()?.with_file_name(format!("{PROGRAM}{}", env::consts::EXE_SUFFIX));
         if !program.exists() {
             return Err(Error::Missing(program));
         }
         let mut command = Command::new(&program);
         command.args(["--device", &device.to_string(), "--dtype", &dtype.to_string()]);
+        if threads == Threads::One {
+            command.env("OMP_NUM_THREADS", "1");
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|source| Error::Start { program, source })?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -80,6 +103,15 @@ impl Production {
     pub fn ask(&mut self, request: &Request) -> Result<Answer, CliError> {
         let line = self.exchange(&json::write_request(request))?;
         Ok(json::read_answer(&line, request)?)
+    }
+
+    /// What the program says of itself.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`], when the device is not there for instance, and [`Error::Connection`].
+    pub fn describe(&mut self) -> Result<Description, Error> {
+        let line = self.exchange(r#"{"describe": true}"#)?;
+        Ok(serde_json::from_str(&line).map_err(io::Error::from)?)
     }
 
     /// Sends a line, receives a line.

@@ -41,6 +41,8 @@ pub struct Budget {
     pub gradient: f64,
     /// The smallest normal number: what underflow may lose, whatever the condition.
     pub tiny: f64,
+    /// The largest number: a gradient that has terms beyond it cannot be asked for.
+    pub huge: f64,
     /// Why this size.
     pub reason: &'static str,
 }
@@ -58,6 +60,7 @@ pub const BUDGETS: [Budget; 5] = [
         value: 16.0,
         gradient: 16.0,
         tiny: f64::MIN_POSITIVE,
+        huge: f64::MAX,
         reason: "for inputs that were rounded on the way (rotated, rescaled): one rounding an entry, summed over d",
     },
     Budget {
@@ -66,6 +69,7 @@ pub const BUDGETS: [Budget; 5] = [
         value: 16.0,
         gradient: 16.0,
         tiny: f64::MIN_POSITIVE,
+        huge: f64::MAX,
         reason: "a dot product, an exponential, a sum and a division, in any order; at t = 0.5 about 1e-14",
     },
     Budget {
@@ -74,6 +78,7 @@ pub const BUDGETS: [Budget; 5] = [
         value: 16.0,
         gradient: 16.0,
         tiny: f32::MIN_POSITIVE as f64,
+        huge: f32::MAX as f64,
         reason: "as f64; the embeddings themselves are rounded to f32 first, one more rounding an entry",
     },
     Budget {
@@ -82,6 +87,7 @@ pub const BUDGETS: [Budget; 5] = [
         value: 4.0,
         gradient: 4.0,
         tiny: f32::MIN_POSITIVE as f64,
+        huge: f32::MAX as f64,
         reason: "the inputs and the gradient are rounded to 8 bits, the rest is f32",
     },
     Budget {
@@ -90,6 +96,7 @@ pub const BUDGETS: [Budget; 5] = [
         value: 4.0,
         gradient: 4.0,
         tiny: 6.103_515_625e-5,
+        huge: 65_504.0,
         reason: "the inputs and the gradient are rounded to 11 bits, and gradients underflow at 6e-5",
     },
 ];

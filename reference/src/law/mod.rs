@@ -187,11 +187,17 @@ pub fn try_case(
     let result = (law.check)(&trial, loss);
     let (finding, request) = trial.into_worst();
     let broken = match result {
+        Err(stop) if stop.excused => None,
         Err(stop) => Some((stop.message, stop.request.map(|request| *request))),
         Ok(()) if finding.breaks() => Some((finding.to_string(), request)),
         Ok(()) => None,
     };
     (finding, broken)
+}
+
+/// How many cases each loss of a law gets, for at least `cases` in all and at least 32 each.
+pub fn share(law: &Law, cases_count: u32) -> u32 {
+    cases_count.div_ceil(law.losses.len() as u32).max(32)
 }
 
 /// Checks every law on every loss that `wanted` picks, in order.

@@ -51,10 +51,7 @@ pub(super) const LAWS: &[Law] = &[
             let data = points(trial, 3);
             for objective in [Objective::KullbackLeibler, Objective::TotalVariation] {
                 let (found, request) = evaluate(trial, objective, &data)?;
-                let exact = objective.evaluate(&data).map_err(|error| Stop {
-                    message: error.to_string(),
-                    request: Some(Box::new(request.clone())),
-                })?;
+                let exact = objective.evaluate(&data).map_err(|error| Stop::new(error.to_string(), &request))?;
                 for (i, (a, b)) in found.per_anchor.iter().zip(&exact.per_anchor).enumerate() {
                     let budget = budget(trial, &data, 1.0 + b.abs());
                     trial.measure(format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);
@@ -104,7 +101,7 @@ fn evaluate(
     let request = Request::Supervised { objective, data: data.clone() };
     match trial.answer(&request)? {
         Answer::Supervised(evaluation) => Ok((evaluation, request)),
-        _ => Err(Stop { message: "answered in another layout".into(), request: Some(Box::new(request)) }),
+        _ => Err(Stop::new("answered in another layout".into(), &request)),
     }
 }
 

@@ -53,6 +53,14 @@ pub struct Stop {
     pub message: String,
     /// The request that was being evaluated.
     pub request: Option<Box<Request>>,
+    /// Whether the implementation had to refuse, so that the case says nothing.
+    pub excused: bool,
+}
+
+impl Stop {
+    pub(super) fn new(message: String, request: &Request) -> Self {
+        Self { message, request: Some(Box::new(request.clone())), excused: false }
+    }
 }
 
 /// Where a comparison's two sides come from.
@@ -117,10 +125,9 @@ impl<'a> Trial<'a> {
 
     /// What the implementation answers.
     pub(super) fn answer(&self, request: &Request) -> Result<Answer, Stop> {
-        self.implementation.evaluate(request).map_err(|message| Stop {
-            message: format!("refused: {message}"),
-            request: Some(Box::new(request.clone())),
-        })
+        self.implementation
+            .evaluate(request)
+            .map_err(|message| Stop::new(format!("refused: {message}"), request))
     }
 
     /// Evaluates with the case's settings.
@@ -135,20 +142,33 @@ impl<'a> Trial<'a> {
         settings: Settings,
     ) -> Result<Side<L>, Stop> {
         let request = L::request(loss, settings, data.clone());
-        let evaluation = L::from_answer(self.answer(&request)?);
-        let evaluation = evaluation.ok_or_else(|| Stop {
-            message: "answered in another layout".into(),
-            request: Some(Box::new(request.clone())),
+        let answer = self.answer(&request).map_err(|stop| Stop {
+            excused: self.leaves_the_range(&loss, data, &settings),
+            ..stop
         })?;
+        let evaluation = L::from_answer(answer)
+            .ok_or_else(|| Stop::new("answered in another layout".into(), &request))?;
         self.side(loss, data, settings, evaluation, request)
+    }
+
+    /// Whether terms of the gradient leave the range of the implementation's type, so that an error is the
+    /// only honest answer.
+    fn leaves_the_range<L: InRequest>(&self, loss: &Loss, data: &L, settings: &Settings) -> bool {
+        if data.validate(loss, settings).is_err() {
+            return false;
+        }
+        let condition = condition(&flowing(*loss), data, settings);
+        let largest = condition.magnitudes.iter().fold(condition.gradient_amplification, |a, &b| a.max(b));
+        // Sums of such terms, and products on the way, leave it a little earlier.
+        largest > self.implementation.float().budget().huge / 1024.0
     }
 
     /// The reference's evaluation of the same.
     pub(super) fn reference<L: InRequest>(&self, side: &Side<L>) -> Result<Side<L>, Stop> {
-        let evaluation = side.loss.evaluate(&side.data, &side.settings).map_err(|error| Stop {
-            message: format!("the reference refused: {error}"),
-            request: Some(Box::new(side.request.clone())),
-        })?;
+        let evaluation = side
+            .loss
+            .evaluate(&side.data, &side.settings)
+            .map_err(|error| Stop::new(format!("the reference refused: {error}"), &side.request))?;
         self.side(side.loss, &side.data, side.settings, evaluation, side.request.clone())
     }
 
@@ -160,7 +180,7 @@ impl<'a> Trial<'a> {
         evaluation: Evaluation<L>,
         request: Request,
     ) -> Result<Side<L>, Stop> {
-        let refused = |message: String| Stop { message, request: Some(Box::new(request.clone())) };
+        let refused = |message: String| Stop::new(message, &request);
         data.validate(&loss, &settings)
             .map_err(|error| refused(format!("the case is not valid: {error}")))?;
         // A stopped weight hides how the value depends on it, so the budget is that of a flowing one.
@@ -282,7 +302,12 @@ impl<L: InRequest> Side<L> {
         let inverse = self.inverse_temperature();
         let logarithm = (self.data.problem(&self.loss).rows.len() as f64).ln();
         let spread = self.condition.sensitivities[image] * (inverse + logarithm) + value;
-        let condition = self.condition.value_amplification * spread;
+        let amplification = if self.branch_is_clear(float, inputs) {
+            self.condition.value_amplification
+        } else {
+            self.condition.value_amplification.max(self.condition.floor_amplification)
+        };
+        let condition = amplification * spread;
         row.value * row.unit * condition + row.tiny * (1.0 + self.condition.sensitivities[image])
     }
 
@@ -318,6 +343,11 @@ impl<L: InRequest> Side<L> {
     /// The norm of the whole gradient if nothing cancelled.
     pub(super) fn total_magnitude(&self) -> f64 {
         self.condition.magnitudes.iter().map(|m| m * m).sum::<f64>().sqrt()
+    }
+
+    /// By how much cancellation inside the estimators magnifies, in the gradient.
+    pub(super) fn amplification(&self) -> f64 {
+        self.condition.gradient_amplification
     }
 
     /// Whether each anchor's estimators are at the floor, as far as differences care: a summary.

@@ -31,9 +31,10 @@ fn mixed<R: Real>(contrast: &Contrast<R>, negatives: Negatives, lambda: f64, fie
     let magnitude = (up.clone() + &down).log2_abs();
     let mut slope = up - &down;
     let mut slope_bits_lost = (magnitude - slope.log2_abs()).max(0.0);
+    let mut decided = estimate.trust.decided;
     if slope_bits_lost > field.bits - estimate.trust.value_bits_lost {
-        slope = field.number(0.0);
-        slope_bits_lost = f64::INFINITY;
+        // Not to be told from 0. More bits may tell; where none do, it is 0, and nothing of it is lost.
+        (slope, slope_bits_lost, decided) = (field.number(0.0), 0.0, false);
     }
     let (mut by_negatives, mut by_debias) = (estimate.negatives, estimate.debias);
     R::scale_all(&mut by_negatives, &slope);

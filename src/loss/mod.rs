@@ -1,0 +1,112 @@
+//! The losses on libtorch tensors: one engine that every loss configures.
+//!
+//! embeddings → scores ([`score`], by [`tuples`] or [`batch`]) → loss of each image ([`engine`], with
+//! [`negatives`]), as the [`recipe`] of the loss says. Gradients are libtorch's.
+
+mod batch;
+mod check;
+mod engine;
+mod negatives;
+mod recipe;
+mod score;
+mod tuples;
+
+#[cfg(test)]
+mod tests;
+
+use crate::error::Result;
+use intnacl_reference::{Loss, Settings};
+use recipe::Recipe;
+use score::Scorer;
+use tch::Tensor;
+
+pub use batch::Batch;
+pub(crate) use check::{Common, at_least, entry, floating, has_shape, wrong_kind};
+pub(crate) use score::{compute_kind, largest, softplus, sum_last};
+pub use tuples::Tuples;
+
+/// A way to lay out embeddings: [`Tuples`] or [`Batch`].
+///
+/// With `s(x,y) = x·y/t`, `h = exp s`, positives `x⁺_j`, an estimate `G` of the mean of `h` over the `N`
+/// negatives ([`Negatives`](crate::Negatives)), mixed embeddings `z_j` and `Ω_j = h(x,z_j)/(h(x,z_j) + N·G)`:
+///
+/// | loss | of an anchor `x` |
+/// |---|---|
+/// | `SimClr`, `Debiased`, `HardNegative` | `-log h(x,x⁺)/(h(x,x⁺) + N·G)` with `g0`, `g1`, `g2` |
+/// | `Nca` | `-log Σ_j h(x,x⁺_j)/(Σ_j h(x,x⁺_j) + N·G)` |
+/// | `MixNca` | `-log h(x,x⁺)/(h(x,x⁺) + N·G) - λ/(M-1) Σ_j log Ω_j - (1-λ)/(M-1) Σ_j log(1-Ω_j)` |
+/// | `Robust` | `-w(x)·log h(x,x^adv)/(h(x,x^adv) + N·G)` |
+/// | `Adversarial` | SimCLR, plus `α` times SimCLR of the adversarial view |
+/// | `IntCl`, `IntNaCl` | the single-positive or neighbourhood loss, plus `α` times the robust one |
+///
+/// (Ko et al. 2022, equations 2 to 5, 8 and 9 and Table 5.)
+///
+/// Everything is computed on the tensors' device and in their kind (`BFloat16` and `Half`: in `Float`), in
+/// the logarithmic domain, so values and gradients are finite and accurate at every temperature whose
+/// scores the kind can hold. The host never waits for the device here; what needs to look at values is
+/// in [`check`](Layout::check).
+pub trait Layout: sealed::Scored {
+    /// The loss of each anchor (in a [`Batch`]: of each image, the mean over its anchors), `[B]`.
+    ///
+    /// # Errors
+    /// - [`Error::Input`](crate::Error::Input): a parameter out of range, a tensor that is missing or of a
+    ///   shape that does not fit.
+    /// - [`Error::Kind`](crate::Error::Kind), [`Error::Device`](crate::Error::Device): tensors that are not
+    ///   floating, or differ.
+    /// - [`Error::Unrepresentable`](crate::Error::Unrepresentable): a parameter beyond the kind's range.
+    /// - [`Error::Torch`](crate::Error::Torch): libtorch could not.
+    ///
+    /// Values are not looked at: NaN in gives NaN out. See [`check`](Layout::check).
+    fn per_anchor(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
+        let kind = score::compute_kind(self.common(loss)?.kind);
+        check::parameters(loss, settings, kind)?;
+        let recipe = Recipe::new(loss);
+        let scorer = Scorer::new(settings, kind)?;
+        let per_image = self.scores(&recipe, &scorer)?.per_image(&recipe, &scorer)?;
+        per_image.ok_or_else(|| check::missing("loss", "at least one term that the data allow"))
+    }
+
+    /// The loss: the mean over the anchors, a scalar tensor.
+    ///
+    /// # Errors
+    /// Those of [`per_anchor`](Layout::per_anchor).
+    fn value(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
+        Ok(self.per_anchor(loss, settings)?.f_mean(None)?)
+    }
+
+    /// Refuses entries that are not finite, and rows that are not on the unit sphere (with
+    /// [`Settings::normalize`]: that are zero).
+    ///
+    /// This waits for the device, which is why the losses do not do it by themselves. A row may leave the
+    /// sphere by `norm_tolerance` plus the spacing of its kind's numbers at 1.
+    ///
+    /// # Errors
+    /// [`Error::Input`](crate::Error::Input), naming the entry or row.
+    ///
+    /// # Examples
+    /// ```
+    /// use intnacl::{Batch, Layout, Settings};
+    /// use tch::{Device, Kind, Tensor};
+    ///
+    /// let views = Tensor::zeros([2, 4, 3], (Kind::Float, Device::Cpu));
+    /// let error = Batch::new(views).check(&Settings::new(0.5)).unwrap_err();
+    /// assert!(error.to_string().starts_with("views[0][0] has norm 0"));
+    /// ```
+    fn check(&self, settings: &Settings) -> Result<()> {
+        self.rows().into_iter().try_for_each(|(name, rows)| check::values(name, rows, settings))
+    }
+}
+
+pub(crate) mod sealed {
+    use super::{Common, Loss, Recipe, Result, Scorer, Tensor, engine::Scores};
+
+    /// What the engine asks of a layout.
+    pub trait Scored {
+        /// Refuses tensors that do not fit each other or the loss; what they have in common.
+        fn common(&self, loss: &Loss) -> Result<Common>;
+        /// The scores that a recipe reads.
+        fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores>;
+        /// Every tensor of embeddings, with its name.
+        fn rows(&self) -> Vec<(&'static str, &Tensor)>;
+    }
+}

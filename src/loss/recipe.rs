@@ -1,0 +1,85 @@
+//! Which terms make up which loss: the one table that configures the engine.
+
+use intnacl_reference::{Loss, Negatives, Neighborhood, Weight};
+
+/// What the engine computes for a loss. With `ℓ(P) = -log P/(P + N·G)`, per image
+///
+/// `[single] ℓ(h(x,x⁺)) + [joint] ℓ(Σ_j h(x,x⁺_j)) + mixed terms + α·w·ℓ(h(x,x^adv))`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recipe {
+    /// Whether the first positive has a term of its own.
+    pub(crate) single: bool,
+    /// Whether all positives have a term together.
+    pub(crate) joint: bool,
+    /// `G` of the terms above and of the mixed ones.
+    pub(crate) negatives: Negatives,
+    /// `λ` of the mixed terms, if there are any.
+    pub(crate) lambda: Option<f64>,
+    /// The robust term, unless its weight is zero.
+    pub(crate) robust: Option<Robust>,
+}
+
+/// `α·w(x)·(-log h(x,x^adv)/(h(x,x^adv) + N·G))`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Robust {
+    pub(crate) alpha: f64,
+    pub(crate) negatives: Negatives,
+    pub(crate) weight: Weight,
+    /// `G` inside an adversarial weight.
+    pub(crate) weight_negatives: Negatives,
+}
+
+impl Recipe {
+    pub(crate) fn new(loss: &Loss) -> Self {
+        let single = |negatives| Self { single: true, joint: false, negatives, lambda: None, robust: None };
+        match *loss {
+            Loss::SimClr => single(Negatives::G0),
+            Loss::Debiased { tau_plus } => single(Negatives::G1 { tau_plus }),
+            Loss::HardNegative { tau_plus, beta } => single(Negatives::G2 { tau_plus, beta }),
+            Loss::Adversarial { alpha } => {
+                single(Negatives::G0).with_robust(alpha, Negatives::G0, Weight::One, Negatives::G0)
+            }
+            Loss::Nca { negatives } => single(negatives).among(Neighborhood::Nca),
+            Loss::MixNca { negatives, lambda } => single(negatives).among(Neighborhood::MixNca { lambda }),
+            Loss::Robust { negatives, weight, weight_negatives } => {
+                let nothing = Self { single: false, ..single(weight_negatives) };
+                nothing.with_robust(1.0, negatives, weight, weight_negatives)
+            }
+            Loss::IntCl { negatives, alpha, robust } => {
+                single(negatives).with_robust(alpha, robust.negatives, robust.weight, negatives)
+            }
+            Loss::IntNaCl { negatives, alpha, robust, neighborhood } => single(negatives)
+                .among(neighborhood)
+                .with_robust(alpha, robust.negatives, robust.weight, negatives),
+        }
+    }
+
+    /// Replaces the single-positive term by a neighbourhood loss.
+    fn among(self, neighborhood: Neighborhood) -> Self {
+        match neighborhood {
+            Neighborhood::Nca => Self { single: false, joint: true, ..self },
+            Neighborhood::MixNca { lambda } => Self { lambda: Some(lambda), ..self },
+            Neighborhood::Combined { lambda, joined } => {
+                Self { single: !joined, joint: true, lambda: Some(lambda), ..self }
+            }
+        }
+    }
+
+    /// Adds the robust term. A zero `alpha` leaves it out, so that the adversarial views are not read.
+    fn with_robust(
+        self,
+        alpha: f64,
+        negatives: Negatives,
+        weight: Weight,
+        weight_negatives: Negatives,
+    ) -> Self {
+        let robust = Robust { alpha, negatives, weight, weight_negatives };
+        Self { robust: (alpha != 0.0).then_some(robust), ..self }
+    }
+
+    /// Whether anything is computed from the clean positives and negatives.
+    pub(crate) fn reads_clean(&self) -> bool {
+        let weighted = self.robust.is_some_and(|robust| robust.weight != Weight::One);
+        self.single || self.joint || self.lambda.is_some() || weighted
+    }
+}

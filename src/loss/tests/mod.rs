@@ -1,0 +1,6 @@
+//! The engine by itself: its pieces in the corners, its gradients against finite differences.
+
+mod gradients;
+mod negatives;
+mod refusals;
+mod scores;

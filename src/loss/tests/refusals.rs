@@ -1,0 +1,107 @@
+use crate::{Batch, Error, Layout, Loss, Negatives, Settings, Tuples};
+use tch::{Device, Kind, Tensor};
+
+const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
+
+fn tuples() -> Tuples {
+    Tuples::new(
+        Tensor::ones([3, 2], DOUBLE),
+        Tensor::ones([3, 1, 2], DOUBLE),
+        Tensor::ones([3, 4, 2], DOUBLE),
+    )
+}
+
+fn refusal(layout: &impl Layout, loss: &Loss, temperature: f64) -> Error {
+    layout.value(loss, &Settings::new(temperature)).unwrap_err()
+}
+
+fn message(tuples: &Tuples) -> String {
+    refusal(tuples, &Loss::SimClr, 0.5).to_string()
+}
+
+#[test]
+fn a_shape_that_does_not_fit_is_named() {
+    let wrong = Tuples { positives: Tensor::ones([2, 1, 2], DOUBLE), ..tuples() };
+    assert_eq!(message(&wrong), "positives has shape [2, 1, 2]: expected [B, M, d] = [3, _, 2]");
+    let wrong = Tuples { negatives: Tensor::ones([3, 0, 2], DOUBLE), ..tuples() };
+    assert!(message(&wrong).starts_with("negatives has shape [3, 0, 2]: expected at least 1"));
+    let wrong = Tuples { anchor: Tensor::ones([3, 0], DOUBLE), ..tuples() };
+    assert!(message(&wrong).starts_with("anchor has shape [3, 0]: expected at least 1"));
+    let wrong = Tuples { anchor: Tensor::ones([3], DOUBLE), ..tuples() };
+    assert!(message(&wrong).starts_with("anchor has shape [3]: expected [B, d]"));
+    let wrong = Tuples { mixed_negatives: Some(Tensor::ones([3, 2, 4, 2], DOUBLE)), ..tuples() };
+    assert!(message(&wrong).starts_with("mixed_negatives has shape [3, 2, 4, 2]: expected [B, M-1, N, d]"));
+    let wrong = Tuples { anchor: Tensor::new(), ..tuples() };
+    assert!(message(&wrong).starts_with("anchor is missing"));
+}
+
+#[test]
+fn one_image_has_no_negatives() {
+    let batch = Batch::new(Tensor::ones([2, 1, 3], DOUBLE));
+    let message = refusal(&batch, &Loss::SimClr, 0.5).to_string();
+    assert!(message.starts_with("views has shape [2, 1, 3]: expected at least 2 in dimension 1"));
+    let batch = Batch::new(Tensor::ones([1, 4, 3], DOUBLE));
+    assert!(refusal(&batch, &Loss::SimClr, 0.5).to_string().starts_with("views has shape [1, 4, 3]"));
+}
+
+#[test]
+fn kinds_that_differ_or_are_not_floating_are_refused() {
+    let wrong = Tuples { negatives: Tensor::ones([3, 4, 2], (Kind::Float, Device::Cpu)), ..tuples() };
+    assert_eq!(
+        message(&wrong),
+        "negatives has elements of kind Float: expected Double, as the first tensor has"
+    );
+    let batch = Batch::new(Tensor::ones([2, 4, 3], (Kind::Int64, Device::Cpu)));
+    assert!(matches!(refusal(&batch, &Loss::SimClr, 0.5), Error::Kind { .. }));
+}
+
+#[test]
+fn what_the_loss_needs_must_be_there() {
+    let robust = Loss::Adversarial { alpha: 1.0 };
+    assert!(refusal(&tuples(), &robust, 0.5).to_string().starts_with("adversarial is missing"));
+    let mixed = Loss::MixNca { negatives: Negatives::G0, lambda: 0.5 };
+    assert!(tuples().value(&mixed, &Settings::new(0.5)).is_ok());
+    let more = Tuples { positives: Tensor::ones([3, 2, 2], DOUBLE), ..tuples() };
+    assert!(refusal(&more, &mixed, 0.5).to_string().starts_with("mixed is missing"));
+    let batch = Batch::new(Tensor::ones([3, 4, 3], DOUBLE));
+    assert!(refusal(&batch, &mixed, 0.5).to_string().starts_with("mixed is missing"));
+    assert!(refusal(&batch, &robust, 0.5).to_string().starts_with("adversarial is missing"));
+}
+
+#[test]
+fn parameters_out_of_range_are_refused() {
+    for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let message = refusal(&tuples(), &Loss::SimClr, temperature).to_string();
+        assert!(message.starts_with("temperature = "), "{message}");
+    }
+    let error = refusal(&tuples(), &Loss::SimClr, 1e-310);
+    assert!(matches!(error, Error::Unrepresentable { argument: "temperature", .. }));
+    let error = refusal(&tuples(), &Loss::Debiased { tau_plus: 1.0 }, 0.5);
+    assert!(error.to_string().starts_with("tau_plus = 1"));
+    let single = Batch {
+        adversarial: Some(Tensor::ones([4, 3], (Kind::Float, Device::Cpu))),
+        ..Batch::new(Tensor::ones([2, 4, 3], (Kind::Float, Device::Cpu)))
+    };
+    let error = refusal(&single, &Loss::Adversarial { alpha: 1e100 }, 0.5);
+    assert!(matches!(error, Error::Unrepresentable { argument: "alpha", .. }));
+}
+
+#[test]
+fn values_are_checked_on_request() {
+    let settings = Settings::new(0.5);
+    let check = |tuples: &Tuples, settings: &Settings| tuples.check(settings).unwrap_err().to_string();
+    assert!(check(&tuples(), &settings).starts_with("anchor[0] has norm 1.414"));
+    assert!(tuples().check(&settings.normalizing()).is_ok());
+
+    let wrong = tuples();
+    let _ = wrong.negatives.get(2).get(1).get(0).fill_(f64::NAN);
+    assert!(check(&wrong, &settings.normalizing()).starts_with("negatives[2][1][0] = NaN"));
+    let wrong = tuples();
+    let _ = wrong.negatives.get(1).get(3).zero_();
+    assert!(check(&wrong, &settings.normalizing()).starts_with("negatives[1][3] has norm 0"));
+
+    // Rounding alone takes a unit vector further from the sphere than the tolerance.
+    let row = Tensor::from_slice(&[0.6, 0.8]).to_kind(Kind::BFloat16);
+    let views = row.reshape([1, 1, 2]).repeat([2, 3, 1]);
+    assert!(Batch::new(views).check(&settings).is_ok());
+}
