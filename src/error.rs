@@ -45,7 +45,7 @@ pub enum Error {
         name: String,
     },
     /// A parameter that the tensors' element type cannot hold.
-    #[error("{argument} = {value}: expected a value that elements of kind {kind:?} can hold ({bound})")]
+    #[error("{argument} = {value:e}: expected a value that elements of kind {kind:?} can hold ({bound})")]
     Unrepresentable {
         /// The parameter.
         argument: &'static str,

@@ -1,7 +1,9 @@
 //! Supervised neighbourhood component analysis (Goldberger et al. 2004) on libtorch tensors.
 
 use crate::error::Result;
-use crate::loss::{Common, at_least, compute_kind, has_shape, largest, softplus, sum_last, wrong_kind};
+use crate::loss::{
+    Common, at_least, compute_kind, defined, has_shape, largest, softplus, sum_last, wrong_kind,
+};
 use intnacl_reference::{Error as Input, Objective};
 use std::collections::HashMap;
 use tch::{Kind, Tensor};
@@ -10,7 +12,7 @@ use tch::{Kind, Tensor};
 ///
 /// With `p_ij = exp(-‖A x_i - A x_j‖²) / Σ_{k≠i} exp(-‖A x_i - A x_k‖²)`, `p_ii = 0`, and
 /// `p_i = Σ_{j: c_j = c_i} p_ij`, the objectives are `Σ_i -log p_i` and `Σ_i (1 - p_i)`
-/// (Ko et al. 2022, equations 6 and 7).
+/// (Ko et al. 2022, equations 6 and 7). The differences of all pairs are held at once: `n²·D` numbers.
 ///
 /// # Examples
 /// ```
@@ -108,6 +110,7 @@ impl Labelled {
         at_least("transform", &self.transform, 1, 1, "columns")?;
         common.fits("points", &self.points, &[None, Some(self.transform.size()[1])], "[n, F]")?;
         at_least("points", &self.points, 0, 2, "points")?;
+        defined("labels", &self.labels)?;
         if self.labels.f_kind()? != Kind::Int64 {
             return Err(wrong_kind("labels", self.labels.f_kind()?, "Int64"));
         }

@@ -107,7 +107,11 @@ pub(crate) fn labelled(seed: u64, size: f64) -> Value {
     let scale = |rows: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
         rows.into_iter().map(|row| row.into_iter().map(|x| x * size.sqrt()).collect()).collect()
     };
-    json!({ "transform": scale(r.rows(2, 4, 0.0)), "points": r.rows(8, 4, 0.3), "labels": [0, 1, 1, 0, 1, 0, 0, 1] })
+    json!({
+        "transform": scale(r.rows(2, 4, 0.0)),
+        "points": r.rows(8, 4, 0.3),
+        "labels": [0, 1, 1, 0, 1, 0, 0, 1],
+    })
 }
 
 /// A request about data that were written as JSON; `loss` replaces the one that it is read with.

@@ -51,8 +51,12 @@ fn every_law_holds(device: Device, kind: Kind) {
             while let Some((law, loss)) = pairs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                 let report = law::check(law, loss, &production, law::share(law, cases()), 1);
                 if let Some(found) = report.counterexample {
-                    let request = found.request.map_or_else(String::new, |request| json::write_request(&request));
-                    failures.push(format!("{} on {loss}: {}\n{:?}\n{request}", law.name, found.message, found.case));
+                    let request =
+                        found.request.map_or_else(String::new, |request| json::write_request(&request));
+                    failures.push(format!(
+                        "{} on {loss}: {}\n{:?}\n{request}",
+                        law.name, found.message, found.case
+                    ));
                 }
             }
             failures
@@ -86,7 +90,8 @@ fn every_law_holds_in_f16() {
 /// The same on each CUDA device. Where there is none this says so, since a silent pass would claim more.
 #[test]
 fn every_law_holds_on_cuda() {
-    let cuda: Vec<Device> = devices().into_iter().filter(|device| matches!(device, Device::Cuda(_))).collect();
+    let cuda: Vec<Device> =
+        devices().into_iter().filter(|device| matches!(device, Device::Cuda(_))).collect();
     if cuda.is_empty() {
         eprintln!("skipped: libtorch sees no CUDA device here, so nothing was checked on one");
     }

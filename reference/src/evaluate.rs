@@ -6,12 +6,13 @@
 //! the whole only where embedding gradients of many images cancel each other.
 
 use crate::error::{Error, Result};
-use crate::layout::{Block, ContrastRoles, Layout, Problem, Roles};
+use crate::layout::{Block, ContrastRoles, Layout, Place, Problem, Roles};
 use crate::loss::Total;
 use crate::parallel;
 use crate::real::{Big, Dd, DdContext, Real};
 use crate::score::{Field, Scores, Trust};
 use crate::vocabulary::{Evaluation, Loss, Settings};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// The bits that a value or a score gradient needs to round to the nearest f64 or its neighbour.
@@ -175,6 +176,24 @@ struct ImageLoss<R> {
     log2_error: f64,
 }
 
+/// What is left of an image once its weights have been handed over to the blocks.
+struct Weighed<R> {
+    value: R,
+    trust: Trust,
+    log2_error: f64,
+    certain: bool,
+    sensitivity: f64,
+    /// An anchor, another row and their weight, for pairs outside all blocks.
+    pairs: Vec<(usize, usize, R)>,
+}
+
+/// The images that one thread worked on.
+struct Share<R> {
+    images: Vec<Weighed<R>>,
+    /// For each row the sum of the sizes of the derivatives by its scores.
+    magnitude: Vec<f64>,
+}
+
 impl<R: Repeat> Pass<R> {
     fn run(problem: &Problem, loss: &Loss, settings: &Settings, context: R::Context) -> Self {
         Self::run_with(problem, loss, settings, context, |image, roles| {
@@ -189,47 +208,21 @@ impl<R: Repeat> Pass<R> {
         context: R::Context,
         settle: impl Fn(ImageLoss<R>, &Roles) -> ImageLoss<R> + Sync,
     ) -> Self {
-        let field = Field::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
-        let inverse_temperature = -field.log_floor.clone();
-        let d = problem.d;
-        let rows = Rows::<R>::lift(problem, settings.normalize, context);
-
-        let grams: Vec<Vec<R>> = problem
-            .blocks
-            .iter()
-            .map(|block| {
-                let mut gram = R::gram(&rows.of_block(block), d, context);
-                R::scale_all(&mut gram, &inverse_temperature);
-                gram
-            })
-            .collect();
-        let cost = problem.images.first().map_or(0, |roles| {
-            let count: usize =
-                roles.all().flat_map(|contrast| &contrast.negatives).map(ExactSizeIterator::len).sum();
-            count * if problem.blocks.is_empty() { d + 30 } else { 30 }
+        let task = Task::<R>::new(problem, loss, settings, context);
+        let products = |block| R::gram(&task.rows.of_block(block), problem.d, context);
+        let mut blocks: Vec<Vec<R>> = problem.blocks.iter().map(products).collect();
+        let images = problem.images.iter().zip(rows_of_images(problem, &mut blocks)).collect();
+        let shares = parallel::split(images, task.cost(), |images| {
+            let mut magnitude = vec![0.0; problem.rows.len() / problem.d];
+            let weigh = |(roles, rows)| task.weigh(roles, rows, &mut magnitude, &settle);
+            let images = images.map(weigh).collect();
+            Share { images, magnitude }
         });
-        let images = parallel::map(problem.images.len(), cost, |i| {
-            let roles = &problem.images[i];
-            let scores = roles.scores(|contrast, ranges| {
-                let mut scores = Vec::with_capacity(ranges.iter().map(ExactSizeIterator::len).sum());
-                for range in ranges {
-                    if let Some(place) = problem.place(contrast, range) {
-                        let row = &grams[place.block][place.anchor * problem.blocks[place.block].len()..];
-                        scores.extend_from_slice(&row[place.first..place.first + range.len()]);
-                    } else {
-                        let anchor = rows.row(contrast.anchor);
-                        let score = |row| R::dot(anchor, rows.row(row), context) * &inverse_temperature;
-                        scores.extend(range.clone().map(score));
-                    }
-                }
-                scores
-            });
-            settle(ImageLoss::new(loss.of_scores(&scores, &field), &field), roles)
-        });
-
-        let mut pass = Self::empty(problem, field);
-        pass.collect(problem, &rows, images, &inverse_temperature);
-        rows.through_normalization(&mut pass.gradient, &mut pass.magnitude, context);
+        let mut pass = Self::empty(problem, task.field);
+        pass.collect(problem, &task.rows, shares, &blocks);
+        let factor = task.factor.to_f64();
+        pass.magnitude.iter_mut().for_each(|magnitude| *magnitude *= factor);
+        task.rows.through_normalization(&mut pass.gradient, &mut pass.magnitude, context);
         pass
     }
 
@@ -249,38 +242,32 @@ impl<R: Repeat> Pass<R> {
     }
 
     /// Carries the gradients by scores over to the rows: `∂s(x,y)/∂x = y/t`, `∂s(x,y)/∂y = x/t`.
-    fn collect(
-        &mut self,
-        problem: &Problem,
-        rows: &Rows<R>,
-        images: Vec<ImageLoss<R>>,
-        inverse_temperature: &R,
-    ) {
+    fn collect(&mut self, problem: &Problem, rows: &Rows<R>, shares: Vec<Share<R>>, weights: &[Vec<R>]) {
         let (d, context) = (problem.d, self.field.context);
-        let zero = self.field.number(0.0);
-        let share = self.field.number(1.0) / &self.field.number(images.len() as f64);
-        let factor = share * inverse_temperature;
-        let mut weights: Vec<Vec<R>> =
-            problem.blocks.iter().map(|block| vec![zero.clone(); block.len() * block.len()]).collect();
-        let mut magnitude = vec![0.0; self.magnitude.len()];
         let mut worst_error = f64::NEG_INFINITY;
-
-        for (roles, mut image) in problem.images.iter().zip(images) {
-            self.certain &= image.is_certain();
-            self.trust = self.trust.and(image.trust);
-            worst_error = worst_error.max(image.log2_error);
-            self.values.push(image.value);
-            self.sensitivities.push(image.gradient.absolute_sum());
-            for (contrast, gradient) in roles.all().zip(image.gradient.all_mut()) {
-                for (ranges, list) in contrast.lists(gradient) {
-                    R::scale_all(list, &factor);
-                    self.scatter(problem, rows, contrast, ranges, list, &mut weights, &mut magnitude);
+        for share in shares {
+            for (total, magnitude) in self.magnitude.iter_mut().zip(share.magnitude) {
+                *total += magnitude;
+            }
+            for image in share.images {
+                self.certain &= image.certain;
+                self.trust = self.trust.and(image.trust);
+                worst_error = worst_error.max(image.log2_error);
+                self.values.push(image.value);
+                self.sensitivities.push(image.sensitivity);
+                for (anchor, row, weight) in image.pairs {
+                    R::add_scaled(&mut self.gradient[anchor * d..][..d], &weight, rows.row(row));
+                    R::add_scaled(&mut self.gradient[row * d..][..d], &weight, rows.row(anchor));
                 }
             }
         }
-        for (block, weights) in problem.blocks.iter().zip(&weights) {
+        for (block, weights) in problem.blocks.iter().zip(weights) {
             let block_rows = rows.of_block(block);
-            let mut reached = vec![zero.clone(); block_rows.len()];
+            if let Some(run) = block.run() {
+                R::spread(&mut self.gradient[run.start * d..run.end * d], weights, &block_rows, d, context);
+                continue;
+            }
+            let mut reached = vec![self.field.number(0.0); block_rows.len()];
             R::spread(&mut reached, weights, &block_rows, d, context);
             let mut reached = reached.into_iter();
             for half in &block.halves {
@@ -290,45 +277,6 @@ impl<R: Repeat> Pass<R> {
             }
         }
         self.spread_error = worst_error.max(-R::bits(context)) + 1.0;
-        self.magnitude = magnitude;
-    }
-
-    /// One list of one contrast: into the block's weights where there is a block, else to the rows.
-    #[allow(clippy::too_many_arguments)]
-    fn scatter(
-        &mut self,
-        problem: &Problem,
-        rows: &Rows<R>,
-        contrast: &ContrastRoles,
-        ranges: &[Range<usize>],
-        list: &[R],
-        weights: &mut [Vec<R>],
-        magnitude: &mut [f64],
-    ) {
-        let d = problem.d;
-        let mut list = list;
-        for range in ranges {
-            let (mine, rest) = list.split_at(range.len().min(list.len()));
-            list = rest;
-            for (row, weight) in range.clone().zip(mine) {
-                let size = weight.to_f64().abs();
-                magnitude[contrast.anchor] += size;
-                magnitude[row] += size;
-            }
-            if let Some(place) = problem.place(contrast, range) {
-                let row = &mut weights[place.block][place.anchor * problem.blocks[place.block].len()..];
-                let row = &mut row[place.first..place.first + mine.len()];
-                for (into, weight) in row.iter_mut().zip(mine) {
-                    *into = into.clone() + weight;
-                }
-                continue;
-            }
-            for (row, weight) in range.clone().zip(mine) {
-                let anchor = contrast.anchor;
-                R::add_scaled(&mut self.gradient[anchor * d..][..d], weight, rows.row(row));
-                R::add_scaled(&mut self.gradient[row * d..][..d], weight, rows.row(anchor));
-            }
-        }
     }
 
     /// The result in f64, or nothing where this precision was not enough. The last precision always is:
@@ -347,11 +295,9 @@ impl<R: Repeat> Pass<R> {
                 continue;
             }
             let error = magnitude.log2() + self.spread_error;
-            let entries = &self.gradient[array.start * d..array.end * d];
-            let sizes: Vec<f64> = entries.iter().map(R::log2_abs).collect();
-            let top = sizes.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
-            let size = top + 0.5 * sizes.iter().map(|s| (2.0 * (s - top)).exp2()).sum::<f64>().log2();
-            // `top` is -inf for a gradient that vanished, whose size is then NaN: not certain either.
+            let entries = array.start * d..array.end * d;
+            let size = log2_norm(&self.gradient[entries.clone()], &gradient[entries]);
+            // NaN for a gradient that vanished: not certain either.
             if size - error >= 52.0 {
                 continue;
             }
@@ -372,6 +318,155 @@ impl<R: Repeat> Pass<R> {
             gradient,
         })
     }
+}
+
+/// What all images of a pass have in common.
+struct Task<'a, R: Real> {
+    problem: &'a Problem,
+    loss: &'a Loss,
+    rows: Rows<R>,
+    field: Field<R>,
+    inverse_temperature: R,
+    /// By what derivatives by scores are multiplied: scores are `1/t` products, the loss is a mean.
+    factor: R,
+}
+
+impl<'a, R: Real> Task<'a, R> {
+    fn new(problem: &'a Problem, loss: &'a Loss, settings: &Settings, context: R::Context) -> Self {
+        let field = Field::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
+        let inverse_temperature = -field.log_floor.clone();
+        let share = field.number(1.0) / &field.number(problem.images.len() as f64);
+        Self {
+            problem,
+            loss,
+            rows: Rows::lift(problem, settings.normalize, context),
+            factor: share * &inverse_temperature,
+            inverse_temperature,
+            field,
+        }
+    }
+
+    /// The elementary steps that an image takes.
+    fn cost(&self) -> usize {
+        self.problem.images.first().map_or(0, |roles| {
+            let count: usize =
+                roles.all().flat_map(|contrast| &contrast.negatives).map(ExactSizeIterator::len).sum();
+            count * if self.problem.blocks.is_empty() { self.problem.d + 15 } else { 15 }
+        })
+    }
+
+    /// Works out an image's loss and replaces its rows of products in the blocks by its weights.
+    fn weigh(
+        &self,
+        roles: &Roles,
+        mut block_rows: Vec<&mut [R]>,
+        magnitude: &mut [f64],
+        settle: impl Fn(ImageLoss<R>, &Roles) -> ImageLoss<R>,
+    ) -> Weighed<R> {
+        let scores = roles.scores(|contrast, ranges| self.scores(contrast, ranges, &block_rows));
+        let mut image = settle(ImageLoss::new(self.loss.of_scores(&scores, &self.field), &self.field), roles);
+        let sensitivity = image.gradient.absolute_sum();
+        let zero = self.field.number(0.0);
+        block_rows.iter_mut().for_each(|row| row.fill(zero.clone()));
+        let mut pairs = Vec::new();
+        for (contrast, gradient) in roles.all().zip(image.gradient.all_mut()) {
+            for (ranges, list) in contrast.lists(gradient) {
+                let mut list = &list[..];
+                for range in ranges {
+                    let (weights, rest) = list.split_at(range.len().min(list.len()));
+                    list = rest;
+                    magnitude[contrast.anchor] += add_sizes(&mut magnitude[range.clone()], weights);
+                    if let Some(place) = self.problem.place(contrast, range) {
+                        let row = &mut block_rows[place.row_of_image(self.problem)][place.first..];
+                        R::add_scaled(row, &self.factor, weights);
+                    } else {
+                        let anchor = contrast.anchor;
+                        let pair = |(row, weight): (usize, &R)| (anchor, row, weight.clone() * &self.factor);
+                        pairs.extend(range.clone().zip(weights).map(pair));
+                    }
+                }
+            }
+        }
+        let certain = image.is_certain();
+        let ImageLoss { value, trust, log2_error, .. } = image;
+        Weighed { value, trust, log2_error, certain, sensitivity, pairs }
+    }
+
+    /// The scores of a contrast's anchor with runs of rows.
+    fn scores(&self, contrast: &ContrastRoles, ranges: &[Range<usize>], block_rows: &[&mut [R]]) -> Vec<R> {
+        let mut scores = Vec::with_capacity(ranges.iter().map(ExactSizeIterator::len).sum());
+        for range in ranges {
+            if let Some(place) = self.problem.place(contrast, range) {
+                let row = &block_rows[place.row_of_image(self.problem)][place.first..];
+                scores.extend_from_slice(&row[..range.len()]);
+            } else {
+                let anchor = self.rows.row(contrast.anchor);
+                let product = |row| R::dot(anchor, self.rows.row(row), self.field.context);
+                scores.extend(range.clone().map(product));
+            }
+        }
+        R::scale_all(&mut scores, &self.inverse_temperature);
+        scores
+    }
+}
+
+/// For each image the rows of its anchors in every block: nobody else reads or writes them.
+fn rows_of_images<'a, R>(problem: &Problem, blocks: &'a mut [Vec<R>]) -> Vec<Vec<&'a mut [R]>> {
+    let mut rows: Vec<Vec<&mut [R]>> = problem.images.iter().map(|_| Vec::new()).collect();
+    for (block, matrix) in problem.blocks.iter().zip(blocks) {
+        for (position, row) in matrix.chunks_exact_mut(block.len()).enumerate() {
+            rows[position % block.halves[0].len()].push(row);
+        }
+    }
+    rows
+}
+
+impl Block {
+    /// All rows, if they follow each other.
+    fn run(&self) -> Option<Range<usize>> {
+        let [first, second] = &self.halves;
+        (first.end == second.start).then_some(first.start..second.end)
+    }
+}
+
+impl Place {
+    /// Which of its image's rows ([`rows_of_images`]) this is.
+    fn row_of_image(&self, problem: &Problem) -> usize {
+        let half = problem.blocks[self.block].halves[0].len();
+        2 * self.block + self.anchor / half
+    }
+}
+
+/// Adds the size of each weight to a number of its own, and returns their sum.
+fn add_sizes<R: Real>(into: &mut [f64], weights: &[R]) -> f64 {
+    // Several sums, since each has to wait for its last addition.
+    let mut sums = [0.0; 8];
+    for (into, weights) in into.chunks_mut(sums.len()).zip(weights.chunks(sums.len())) {
+        for ((into, weight), sum) in into.iter_mut().zip(weights).zip(&mut sums) {
+            let size = weight.to_f64().abs();
+            *into += size;
+            *sum += size;
+        }
+    }
+    sums.iter().sum()
+}
+
+/// `log2` of the norm of numbers of which the nearest f64 are known too; NaN if they are all 0.
+fn log2_norm<R: Real>(numbers: &[R], nearest: &[f64]) -> f64 {
+    let mut squares = [0.0; 8];
+    for numbers in nearest.chunks(squares.len()) {
+        for (sum, x) in squares.iter_mut().zip(numbers) {
+            *sum += x * x;
+        }
+    }
+    let square: f64 = squares.iter().sum();
+    if (1e-250..1e250).contains(&square) {
+        return 0.5 * square.log2();
+    }
+    // In units of the largest, so that no square leaves the range.
+    let sizes: Vec<f64> = numbers.iter().map(R::log2_abs).collect();
+    let top = sizes.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+    top + 0.5 * sizes.iter().map(|s| (2.0 * (s - top)).exp2()).sum::<f64>().log2()
 }
 
 impl<R: Real> ImageLoss<R> {
@@ -500,7 +595,10 @@ impl<R: Real> Rows<R> {
         &self.rows[row * self.d..][..self.d]
     }
 
-    fn of_block(&self, block: &Block) -> Vec<R> {
+    fn of_block(&self, block: &Block) -> Cow<'_, [R]> {
+        if let Some(run) = block.run() {
+            return Cow::Borrowed(&self.rows[run.start * self.d..run.end * self.d]);
+        }
         let runs = block.halves.iter().map(|half| &self.rows[half.start * self.d..half.end * self.d]);
         runs.flatten().cloned().collect()
     }

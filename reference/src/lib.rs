@@ -1,5 +1,6 @@
 //! reference
 
+pub mod derivation;
 mod error;
 mod evaluate;
 #[cfg(feature = "json")]

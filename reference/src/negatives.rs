@@ -128,7 +128,13 @@ fn debiased<R: Real>(
     R::scale_all(&mut negatives, &(a / &value));
     let mut debias = softmax;
     R::scale_all(&mut debias, &(-(tau_b / &value)));
-    Estimate { log: shift + &(value / &rest).ln(context), negatives, debias, trust }
+    // The floor itself underflows only where 2/t exceeds every exponent; the maximum is then the floor.
+    let log = if value > field.number(0.0) {
+        shift + &(value / &rest).ln(context)
+    } else {
+        field.log_floor.clone()
+    };
+    Estimate { log, negatives, debias, trust }
 }
 
 /// With `τ = 0` nothing is subtracted; on the unit sphere the floor is inactive since every `h` reaches it.

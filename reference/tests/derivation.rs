@@ -726,7 +726,11 @@ fn even_neighbourhoods_have_the_loss_of_their_closed_form() {
 
 proptest! {
     #[test]
-    fn rows_and_the_root_of_the_temperature_scale_together(case in anywhere(), log2 in -480..=480_i32) {
+    fn rows_and_the_root_of_the_temperature_scale_together(
+        case in anywhere(),
+        // To where squares leave the range of f64.
+        log2 in prop_oneof![Just(-505), Just(505), -505..=505_i32],
+    ) {
         let factor = 2.0_f64.powi(log2);
         let scaled = Case {
             embeddings: &case.embeddings * factor,

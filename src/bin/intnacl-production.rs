@@ -8,16 +8,17 @@ use std::io::{self, BufRead, Write};
 use tch::{Device, Kind};
 
 const EXAMPLE: &str = r#"Example:
-  $ echo '{"loss": "simclr", "temperature": 1, "data": {"layout": "tuples",
-      "anchor": [[1, 0]], "positives": [[[0, 1]]], "negatives": [[[0, -1]]]}}' | tr -d '\n' | intnacl-production
-  {"value":0.6931471805599453,"per_anchor":[0.6931471805599453],"gradient":{"anchor":[[0.0,-1.0]], ...}}
+  $ cat requests.jsonl
+  {"loss":"simclr","temperature":1,"data":{"layout":"tuples","anchor":[[1]],"positives":[[[1]]],"negatives":[[[1]]]}}
+  $ intnacl-production --device cpu --dtype f64 < requests.jsonl
+  {"value":0.6931471805599453,"per_anchor":[0.6931471805599453],"gradient":{"anchor":[[0.0]],...}}
 
 A request that is refused is answered by {"error": "..."}, and the next one is read.
 {"describe": true} is answered by the device, the element type and the version of libtorch."#;
 
 /// Answers requests about losses, read as JSON lines from standard input, from libtorch.
 #[derive(Parser)]
-#[command(version, after_help = EXAMPLE)]
+#[command(name = "intnacl-production", version, after_help = EXAMPLE)]
 struct Arguments {
     /// Where to compute: cpu, cuda, cuda:N or mps
     #[arg(long, default_value = "cpu", value_parser = |name: &str| device(name))]
@@ -68,9 +69,8 @@ fn refusal(message: String) -> String {
     serde_json::json!({ "error": line }).to_string()
 }
 
-fn main() -> io::Result<()> {
-    let arguments = Arguments::parse();
-    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+/// Answers every line, until there are no more.
+fn serve(arguments: &Arguments, mut input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     let mut line = Vec::new();
     while input.read_until(b'\n', &mut line)? > 0 {
         if !line.trim_ascii().is_empty() {
@@ -81,4 +81,12 @@ fn main() -> io::Result<()> {
         line.clear();
     }
     Ok(())
+}
+
+fn main() -> io::Result<()> {
+    match serve(&Arguments::parse(), io::stdin().lock(), io::stdout().lock()) {
+        // Nobody reads the answers any more.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }

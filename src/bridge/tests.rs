@@ -75,7 +75,8 @@ fn half_precision_costs_the_rounding_of_inputs_and_gradients() {
     // These rows are exact in both kinds, so that what is left is the rounding of the gradient.
     let data = serde_json::json!({
         "layout": "batch",
-        "views": [[[1, 0], [0, 1], [0, -1]], [[0, 1], [1, 0], [-1, 0]]], "adversarial": [[0, 1], [0, 1], [1, 0]],
+        "views": [[[1, 0], [0, 1], [0, -1]], [[0, 1], [1, 0], [-1, 0]]],
+        "adversarial": [[0, 1], [0, 1], [1, 0]],
     });
     for (kind, spacing) in [(Kind::Half, 2_f64.powi(-10)), (Kind::BFloat16, 2_f64.powi(-7))] {
         for loss in losses().into_iter().filter(|loss| !loss.needs_mixed()) {

@@ -122,7 +122,8 @@ impl Subject {
             let (implementation, device) = ("the reference".into(), "cpu".into());
             return Ok(Self { implementation, device, dtype: Float::Exact.to_string() });
         }
-        let description = Production::start(args.target.device(), args.target.dtype(), Threads::One)?.describe()?;
+        let description =
+            Production::start(args.target.device(), args.target.dtype(), Threads::One)?.describe()?;
         let version = description.libtorch.map_or_else(String::new, |version| format!(" {version}"));
         let implementation = format!("production on libtorch{version}");
         Ok(Self { implementation, device: description.device, dtype: description.dtype })
@@ -237,8 +238,10 @@ fn table(reports: &[Report]) -> String {
 /// A failure in words, its request saved.
 fn counterexample(report: &Report) -> Result<String, Error> {
     let Some(counterexample) = &report.counterexample else { return Ok(String::new()) };
-    let statement = law::laws().into_iter().find(|law| law.name == report.law).map_or("", |law| law.statement);
-    let mut text = format!("{} fails for {}: {statement}\n  {}\n", report.law, report.loss, counterexample.message);
+    let statement =
+        law::laws().into_iter().find(|law| law.name == report.law).map_or("", |law| law.statement);
+    let mut text =
+        format!("{} fails for {}: {statement}\n  {}\n", report.law, report.loss, counterexample.message);
     let _ = writeln!(text, "  smallest case: {:?}", counterexample.case);
     if let Some(request) = &counterexample.request {
         let path = Path::new(COUNTEREXAMPLES).join(format!("{}-{}.json", report.law, report.loss));

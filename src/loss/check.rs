@@ -60,7 +60,7 @@ pub(crate) fn wrong_kind(argument: &str, found: Kind, expected: &str) -> Error {
     Error::Kind { argument: argument.into(), found: format!("{found:?}"), expected: expected.into() }
 }
 
-fn defined(argument: &str, tensor: &Tensor) -> Result<()> {
+pub(crate) fn defined(argument: &str, tensor: &Tensor) -> Result<()> {
     if tensor.defined() { Ok(()) } else { Err(missing(argument, "a tensor, this one is undefined")) }
 }
 

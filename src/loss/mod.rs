@@ -21,7 +21,7 @@ use score::Scorer;
 use tch::Tensor;
 
 pub use batch::Batch;
-pub(crate) use check::{Common, at_least, entry, floating, has_shape, wrong_kind};
+pub(crate) use check::{Common, at_least, defined, entry, floating, has_shape, wrong_kind};
 pub(crate) use score::{compute_kind, largest, softplus, sum_last};
 pub use tuples::Tuples;
 

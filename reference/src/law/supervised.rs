@@ -51,7 +51,8 @@ pub(super) const LAWS: &[Law] = &[
             let data = points(trial, 3);
             for objective in [Objective::KullbackLeibler, Objective::TotalVariation] {
                 let (found, request) = evaluate(trial, objective, &data)?;
-                let exact = objective.evaluate(&data).map_err(|error| Stop::new(error.to_string(), &request))?;
+                let exact =
+                    objective.evaluate(&data).map_err(|error| Stop::new(error.to_string(), &request))?;
                 for (i, (a, b)) in found.per_anchor.iter().zip(&exact.per_anchor).enumerate() {
                     let budget = budget(trial, &data, 1.0 + b.abs());
                     trial.measure(format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);

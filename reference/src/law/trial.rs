@@ -142,12 +142,11 @@ impl<'a> Trial<'a> {
         settings: Settings,
     ) -> Result<Side<L>, Stop> {
         let request = L::request(loss, settings, data.clone());
-        let answer = self.answer(&request).map_err(|stop| Stop {
-            excused: self.leaves_the_range(&loss, data, &settings),
-            ..stop
-        })?;
-        let evaluation = L::from_answer(answer)
-            .ok_or_else(|| Stop::new("answered in another layout".into(), &request))?;
+        let answer = self
+            .answer(&request)
+            .map_err(|stop| Stop { excused: self.leaves_the_range(&loss, data, &settings), ..stop })?;
+        let evaluation =
+            L::from_answer(answer).ok_or_else(|| Stop::new("answered in another layout".into(), &request))?;
         self.side(loss, data, settings, evaluation, request)
     }
 

@@ -40,7 +40,7 @@ fn mixed<R: Real>(contrast: &Contrast<R>, negatives: Negatives, lambda: f64, fie
     R::scale_all(&mut by_negatives, &slope);
     R::scale_all(&mut by_debias, &slope);
     let gradient = Contrast { positives: vec![-slope], negatives: by_negatives, debias: by_debias };
-    let trust =
-        Trust { gradient_bits_lost: estimate.trust.gradient_bits_lost + slope_bits_lost, ..estimate.trust };
+    let gradient_bits_lost = estimate.trust.gradient_bits_lost + slope_bits_lost;
+    let trust = Trust { gradient_bits_lost, decided, ..estimate.trust };
     Term { value, gradient, trust }
 }

@@ -3,9 +3,14 @@
 //! The error-free transformations are Dekker's and Knuth's; everything on a hot path is branch-free and
 //! inlined, so that the compiler turns loops over slices into vector code inside [`inside_vector_code`].
 
+mod products;
+mod tile;
+mod vector;
+
 use super::Real;
 use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Neg, Sub};
+use vector::vector_code;
 
 /// `hi + lo` with `|lo| <= ulp(hi)/2`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -17,24 +22,10 @@ pub(crate) struct Dd {
 /// How the two expensive operations on many numbers are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DdContext {
-    /// Scores by matrix products and a shorter exponential: about 64 bits, enough where nothing cancels.
+    /// Scores by matrix products and a shorter exponential: about 63 bits, enough where nothing cancels.
     Quick,
     /// Everything to about 96 bits.
     Full,
-}
-
-/// Runs `work` compiled for the best vector instructions of this machine.
-#[inline(always)]
-pub(crate) fn inside_vector_code<T>(work: impl FnOnce() -> T) -> T {
-    struct Work<F>(F);
-    impl<T, F: FnOnce() -> T> pulp::NullaryFnOnce for Work<F> {
-        type Output = T;
-        #[inline(always)]
-        fn call(self) -> T {
-            (self.0)()
-        }
-    }
-    pulp::Arch::new().dispatch(Work(work))
 }
 
 /// `a + b` and its rounding error.
@@ -75,6 +66,13 @@ impl Dd {
         quick_two_sum(high.hi, high.lo + low.lo)
     }
 
+    /// The sum with its low part added up in f64, so that `n` of them are right to `2⁻¹⁰⁶n²`.
+    #[inline(always)]
+    fn roughly_plus(self, other: Self) -> Self {
+        let high = two_sum(self.hi, other.hi);
+        Self::new(high.hi, self.lo + (high.lo + other.lo))
+    }
+
     #[inline(always)]
     pub(crate) fn times(self, other: Self) -> Self {
         let product = two_product(self.hi, other.hi);
@@ -102,15 +100,13 @@ impl Dd {
         quick_two_sum(first, second).plus(Self::new(third, 0.0))
     }
 
-    /// `e^x - 1` for `|x| < 0.36`, to a relative 2⁻⁹⁸ (`FULL`) or an absolute 2⁻⁷¹.
+    /// `e^x - 1` for `|x| < 0.36`, to a relative 2⁻⁹⁸.
     #[inline(always)]
-    fn exp_m1_small<const FULL: bool>(self) -> Self {
+    fn exp_m1_full(self) -> Self {
         // Halved often enough for a short Taylor series, then E(2x) = 2E(x) + E(x)².
-        let halvings = if FULL { 4 } else { 3 };
-        let scale = if FULL { 1.0 / 16.0 } else { 1.0 / 8.0 };
-        let x = Self::new(self.hi * scale, self.lo * scale);
-        let mut result = if FULL { x.taylor_full() } else { x.taylor_quick() };
-        for _ in 0..halvings {
+        const SCALE: f64 = 1.0 / 16.0;
+        let mut result = Self::new(self.hi * SCALE, self.lo * SCALE).taylor_full();
+        for _ in 0..4 {
             let square = result.times(result);
             // |2E| > |E²| on this range, so the short sum is safe.
             let high = quick_two_sum(2.0 * result.hi, square.hi);
@@ -155,29 +151,43 @@ impl Dd {
         quick_two_sum(high.hi, high.lo + (self.lo + rest.lo))
     }
 
-    /// `e^x - 1` for `|x| < 0.045`, to an absolute 2⁻⁷⁵.
+    /// `e^x - 1` for `|x| < 0.36`, to an absolute 2⁻⁶⁶: terms above x⁴ reach that in f64.
     #[inline(always)]
-    fn taylor_quick(self) -> Self {
-        const SIXTH: Dd = Dd::new(1.666_666_666_666_666_6e-1, 9.251_858_538_542_97e-18);
-        let x = self.hi;
-        let mut tail = 1.0 / 39_916_800.0;
-        for reciprocal in [
+    fn exp_m1_quick(self) -> Self {
+        // Reciprocals of 17!..5! as f64, then of 4!..1! as double-doubles.
+        const TAIL: [f64; 12] = [
+            1.0 / 20_922_789_888_000.0,
+            1.0 / 1_307_674_368_000.0,
+            1.0 / 87_178_291_200.0,
+            1.0 / 6_227_020_800.0,
+            1.0 / 479_001_600.0,
+            1.0 / 39_916_800.0,
             1.0 / 3_628_800.0,
             1.0 / 362_880.0,
             1.0 / 40_320.0,
             1.0 / 5_040.0,
             1.0 / 720.0,
             1.0 / 120.0,
-            1.0 / 24.0,
-        ] {
+        ];
+        const DOUBLE: [Dd; 4] = [
+            Dd::new(4.166_666_666_666_666_4e-2, 2.312_964_634_635_742_7e-18),
+            Dd::new(1.666_666_666_666_666_6e-1, 9.251_858_538_542_97e-18),
+            Dd::new(0.5, 0.0),
+            Dd::new(1.0, 0.0),
+        ];
+        let x = self.hi;
+        let mut tail = 1.0 / 355_687_428_096_000.0;
+        for reciprocal in TAIL {
             tail = x.mul_add(tail, reciprocal);
         }
-        let high = quick_two_sum(SIXTH.hi, tail * x);
-        let sum = Self::new(high.hi, high.lo + SIXTH.lo).times(self);
-        let high = quick_two_sum(0.5, sum.hi);
-        let sum = Self::new(high.hi, high.lo + sum.lo).times(self).times(self);
-        let high = quick_two_sum(self.hi, sum.hi);
-        Self::new(high.hi, high.lo + (self.lo + sum.lo))
+        let mut sum = Self::new(tail * x, 0.0);
+        for coefficient in DOUBLE {
+            let high = quick_two_sum(coefficient.hi, sum.hi);
+            let low = high.lo + (coefficient.lo + sum.lo);
+            let product = two_product(high.hi, x);
+            sum = Self::new(product.hi, high.hi.mul_add(self.lo, low.mul_add(x, product.lo)));
+        }
+        sum
     }
 
     /// `e^x`, and 0 below `x = -708`. `x` must be at most 709.
@@ -198,7 +208,7 @@ impl Dd {
         let low = Self::new(low.hi, k.mul_add(-PARTS[2], low.lo + middle.lo));
         let reduced = quick_two_sum(sum.hi, low.hi);
         let reduced = quick_two_sum(reduced.hi, reduced.lo + low.lo);
-        let small = reduced.exp_m1_small::<FULL>();
+        let small = if FULL { reduced.exp_m1_full() } else { reduced.exp_m1_quick() };
         let one = quick_two_sum(1.0, small.hi);
         let result = quick_two_sum(one.hi, one.lo + small.lo);
         let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits());
@@ -229,7 +239,7 @@ impl Dd {
             return self.plus(Self::new(1.0, 0.0)).logarithm();
         }
         let guess = self.hi.ln_1p();
-        let reached = Self::new(guess, 0.0).exp_m1_small::<true>();
+        let reached = Self::new(guess, 0.0).exp_m1_full();
         let rest = self.plus(reached.negated());
         Self::new(guess, 0.0).plus(rest.over(reached.plus(Self::new(1.0, 0.0))))
     }
@@ -283,7 +293,8 @@ impl Real for Dd {
 
     fn bits(context: DdContext) -> f64 {
         match context {
-            DdContext::Quick => 64.0,
+            // The bounds of `products`, with the exponential's error.
+            DdContext::Quick => 63.0,
             DdContext::Full => 95.0,
         }
     }
@@ -326,70 +337,92 @@ impl Real for Dd {
     }
 
     fn exp_all(numbers: &[Self], shift: &Self, context: DdContext) -> Vec<Self> {
-        let shift = shift.negated();
         let mut result = vec![Self::ZERO; numbers.len()];
-        inside_vector_code(|| match context {
-            DdContext::Quick => {
-                for (into, x) in result.iter_mut().zip(numbers) {
-                    *into = x.plus(shift).exponential::<false>();
-                }
-            }
-            DdContext::Full => {
-                for (into, x) in result.iter_mut().zip(numbers) {
-                    *into = x.plus(shift).exponential::<true>();
-                }
-            }
-        });
+        match context {
+            DdContext::Quick => exp_all::<false>(&mut result, numbers, shift.negated()),
+            DdContext::Full => exp_all::<true>(&mut result, numbers, shift.negated()),
+        }
         result
     }
 
-    fn sum(numbers: &[Self], _: DdContext) -> Self {
-        inside_vector_code(|| {
-            let mut lanes = [Self::ZERO; LANES];
-            let chunks = numbers.chunks_exact(LANES);
-            let rest = chunks.remainder();
-            for chunk in chunks {
-                for (lane, x) in lanes.iter_mut().zip(chunk) {
-                    *lane = lane.plus(*x);
-                }
-            }
-            lanes.iter().chain(rest).fold(Self::ZERO, |sum, x| sum.plus(*x))
-        })
+    fn sum(numbers: &[Self], context: DdContext) -> Self {
+        match context {
+            DdContext::Quick => sum::<false>(numbers),
+            DdContext::Full => sum::<true>(numbers),
+        }
     }
 
     fn scale_all(numbers: &mut [Self], factor: &Self) {
-        let factor = *factor;
-        inside_vector_code(|| {
-            for x in numbers {
-                *x = x.times(factor);
-            }
-        });
+        scale_all(numbers, *factor);
     }
 
     fn dot(a: &[Self], b: &[Self], _: DdContext) -> Self {
-        inside_vector_code(|| {
-            let mut lanes = [Self::ZERO; LANES];
-            let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-            let (a_rest, b_rest) = (a_chunks.remainder(), b_chunks.remainder());
-            for (a, b) in a_chunks.zip(b_chunks) {
-                for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
-                    *lane = lane.plus(x.times(*y));
-                }
-            }
-            let mut sum = lanes.iter().fold(Self::ZERO, |sum, x| sum.plus(*x));
-            for (x, y) in a_rest.iter().zip(b_rest) {
-                sum = sum.plus(x.times(*y));
-            }
-            sum
-        })
+        dot(a, b)
     }
 
     fn add_scaled(into: &mut [Self], factor: &Self, row: &[Self]) {
-        let factor = *factor;
-        inside_vector_code(|| {
-            for (into, x) in into.iter_mut().zip(row) {
-                *into = into.plus(x.times(factor));
+        add_scaled(into, *factor, row);
+    }
+
+    fn gram(rows: &[Self], d: usize, context: DdContext) -> Vec<Self> {
+        match context {
+            DdContext::Quick => products::gram(rows, d),
+            DdContext::Full => products::full_gram(rows, d),
+        }
+    }
+
+    fn spread(into: &mut [Self], weights: &[Self], rows: &[Self], d: usize, context: DdContext) {
+        match context {
+            DdContext::Quick => products::spread(into, weights, rows, d),
+            DdContext::Full => products::full_spread(into, weights, rows, d),
+        }
+    }
+}
+
+vector_code! {
+    fn exp_all<const FULL: bool>(_, into: &mut [Dd], numbers: &[Dd], shift: Dd) {
+        for (into, x) in into.iter_mut().zip(numbers) {
+            *into = x.plus(shift).exponential::<FULL>();
+        }
+    }
+
+    fn sum<const FULL: bool>(_, numbers: &[Dd]) -> Dd {
+        let mut lanes = [Dd::ZERO; LANES];
+        let chunks = numbers.chunks_exact(LANES);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (lane, x) in lanes.iter_mut().zip(chunk) {
+                *lane = if FULL { lane.plus(*x) } else { lane.roughly_plus(*x) };
             }
-        });
+        }
+        lanes.iter().chain(rest).fold(Dd::ZERO, |sum, x| sum.plus(*x))
+    }
+
+    fn scale_all(_, numbers: &mut [Dd], factor: Dd) {
+        for x in numbers {
+            *x = x.times(factor);
+        }
+    }
+
+    fn dot(_, a: &[Dd], b: &[Dd]) -> Dd {
+        let mut lanes = [Dd::ZERO; LANES];
+        let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+        let (a_rest, b_rest) = (a_chunks.remainder(), b_chunks.remainder());
+        for (a, b) in a_chunks.zip(b_chunks) {
+            for ((lane, x), y) in lanes.iter_mut().zip(a).zip(b) {
+                *lane = lane.plus(x.times(*y));
+            }
+        }
+        let mut sum = lanes.iter().fold(Dd::ZERO, |sum, x| sum.plus(*x));
+        for (x, y) in a_rest.iter().zip(b_rest) {
+            sum = sum.plus(x.times(*y));
+        }
+        sum
+    }
+
+    fn add_scaled(_, into: &mut [Dd], factor: Dd, row: &[Dd]) {
+        for (into, x) in into.iter_mut().zip(row) {
+            *into = into.plus(x.times(factor));
+        }
     }
 }

@@ -1,0 +1,113 @@
+//! Where others leave the rails: temperatures, parameters and rows at the ends of their ranges. Nothing
+//! panics, and what comes back is finite or a typed error.
+
+use intnacl_reference::{Batch, Error, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use nalgebra::{DMatrix, dmatrix};
+
+fn tuples() -> Tuples {
+    let mut data =
+        Tuples::new(dmatrix![1.0, 0.0], vec![dmatrix![0.6, 0.8]], vec![dmatrix![0.0, 1.0; -1.0, 0.0]]);
+    data.adversarial = Some(dmatrix![0.0, -1.0]);
+    data.mixed = Some(vec![dmatrix![0.8, 0.6]]);
+    data
+}
+
+fn losses(tau_plus: f64, beta: f64, alpha: f64) -> Vec<Loss> {
+    let mut losses = vec![Loss::SimClr, Loss::Adversarial { alpha }];
+    for negatives in [Negatives::G0, Negatives::G1 { tau_plus }, Negatives::G2 { tau_plus, beta }] {
+        let lambda = 0.5;
+        for weight in [Weight::One, Weight::AdversarialWithGradient] {
+            let robust = RobustTerm { negatives, weight };
+            losses.push(Loss::Robust { negatives, weight, weight_negatives: negatives });
+            losses.push(Loss::IntCl { negatives, alpha, robust });
+            for neighborhood in
+                [Neighborhood::MixNca { lambda }, Neighborhood::Combined { lambda, joined: false }]
+            {
+                losses.push(Loss::IntNaCl { negatives, alpha, robust, neighborhood });
+            }
+        }
+    }
+    losses
+}
+
+/// Finite, or an overflow that says so.
+fn is_honest(loss: &Loss, data: &Tuples, temperature: f64) {
+    match loss.evaluate(data, &Settings::new(temperature)) {
+        Ok(evaluation) => {
+            assert!(evaluation.value.is_finite(), "{loss:?} at t = {temperature}");
+            assert!(
+                evaluation.gradient.anchor.iter().all(|x| x.is_finite()),
+                "{loss:?} at t = {temperature}"
+            );
+        }
+        Err(Error::Overflow { .. }) => {}
+        Err(error) => panic!("{loss:?} at t = {temperature}: {error}"),
+    }
+}
+
+#[test]
+fn no_temperature_panics() {
+    for temperature in [5e-324, 1e-300, 1e-100, 1e-5, 1e-3, 0.003, 1e7, 1e100, 1e300, f64::MAX] {
+        for loss in losses(0.5, 1.0, 1.0) {
+            is_honest(&loss, &tuples(), temperature);
+        }
+    }
+}
+
+#[test]
+fn no_parameter_panics() {
+    for (tau_plus, beta, alpha) in
+        [(0.0, 0.0, 0.0), (0.999_999, 1e300, 1e300), (5e-324, 5e-324, 5e-324), (0.5, 1e5, 1e-300)]
+    {
+        for temperature in [5e-324, 1e-3, 1.0, 1e300] {
+            for loss in losses(tau_plus, beta, alpha) {
+                is_honest(&loss, &tuples(), temperature);
+            }
+        }
+    }
+}
+
+/// d = 1: rows are ±1, scores tie exactly, and logarithms are of exact numbers.
+#[test]
+fn one_dimension_is_full_of_ties() {
+    let column = |signs: [f64; 3]| DMatrix::from_row_slice(3, 1, &signs);
+    for views in [
+        [column([1.0, -1.0, 1.0]), column([1.0, 1.0, -1.0])],
+        [column([-1.0, -1.0, -1.0]), column([-1.0, -1.0, -1.0])],
+    ] {
+        let mut batch = Batch::new(views.to_vec());
+        batch.adversarial = Some(views[0].clone());
+        batch.mixed = Some(vec![views[1].clone()]);
+        for (tau_plus, beta, alpha) in [(0.0, 1e5, 1.0), (0.5, 1.0, 1e300), (0.5, 8.0, 0.0)] {
+            for loss in losses(tau_plus, beta, alpha) {
+                for temperature in [0.005, 1.0] {
+                    let result = loss.evaluate(&batch, &Settings::new(temperature));
+                    match result {
+                        Ok(evaluation) => assert!(evaluation.value.is_finite(), "{loss:?}"),
+                        Err(Error::Overflow { .. }) => {}
+                        Err(error) => panic!("{loss:?}: {error}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_any_length_are_normalized() {
+    let mut data = tuples();
+    for (k, scale) in [1e-320, 1e-300, 1e-150, 1e150, 1e300].into_iter().enumerate() {
+        data.positives = vec![dmatrix![0.6, 0.8] * scale];
+        let evaluation = Loss::SimClr.evaluate(&data, &Settings::new(0.5).normalizing());
+        match evaluation {
+            // The gradient by a row of length 1e-320 is about 1e320.
+            Err(error) => assert!(k < 1 && matches!(error, Error::Overflow { .. }), "{scale:e}: {error}"),
+            Ok(evaluation) => {
+                let exact = Loss::SimClr.evaluate(&tuples(), &Settings::new(0.5).normalizing()).unwrap();
+                // At 1e-320 the row itself has but a few bits.
+                let close = if k == 0 { 1e-2 } else { 1e-15 };
+                assert!((evaluation.value - exact.value).abs() < close, "{scale:e}");
+            }
+        }
+    }
+}
