@@ -144,10 +144,8 @@ pub(super) const LAWS: &[Law] = &[
             let mut budget_side = first;
             for j in 0..terms {
                 let mut swapped = data.clone();
-                let take = |list: &Option<Vec<nalgebra::DMatrix<f64>>>| {
-                    list.iter().flatten().map(|matrix| matrix.rows(j, 1).into_owned()).collect()
-                };
-                swapped.positives = take(&data.mixed);
+                let mixed = data.mixed.iter().flatten();
+                swapped.positives = mixed.map(|matrix| matrix.rows(j, 1).into_owned()).collect();
                 if let Some(lists) = &data.mixed_negatives {
                     swapped.negatives = lists.iter().map(|list| list[j].clone()).collect();
                 }

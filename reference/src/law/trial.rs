@@ -28,7 +28,7 @@ impl Finding {
 
     /// Whether the budget is exceeded; a NaN exceeds every budget.
     pub fn breaks(&self) -> bool {
-        !(self.ratio() <= 1.0)
+        self.ratio().is_nan() || self.ratio() > 1.0
     }
 
     pub(super) fn worse(self, other: Self) -> Self {

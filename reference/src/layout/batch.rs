@@ -1,10 +1,9 @@
 //! The batch layout, as tuples: which rows are an anchor's positives and negatives.
 
 use super::sealed::Problems;
-use super::{Block, Checker, ContrastRoles, Layout, Pool, Problem, Roles, Unpool};
+use super::{Block, Checker, ContrastRoles, Layout, Pool, Problem, Roles, Unpool, run};
 use crate::error::Result;
 use crate::vocabulary::{Batch, Loss, Settings};
-use std::ops::Range;
 
 impl Layout for Batch {
     fn validate(&self, loss: &Loss, settings: &Settings) -> Result<()> {
@@ -49,7 +48,7 @@ impl Problems for Batch {
         let mut blocks = vec![pair(views[0], views[1])];
         blocks.extend(adversarial.map(|adversarial| pair(views[0], adversarial)));
 
-        let one = |row: usize| -> Vec<Range<usize>> { vec![row..row + 1] };
+        let one = |row: usize| run(row, 1);
         let contrast = |block: usize, side: usize, i: usize, more: &[usize]| {
             let halves = &blocks[block].halves;
             let other = one(halves[1 - side].start + i);

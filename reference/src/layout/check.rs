@@ -87,8 +87,7 @@ impl Checker<'_> {
             } else {
                 let norm = row.norm();
                 let tolerance = self.settings.norm_tolerance;
-                // Written so that a norm that overflows is refused too.
-                if !((norm - 1.0).abs() <= tolerance) {
+                if (norm - 1.0).abs() > tolerance {
                     return Err(Error::NotUnit { argument: format!("{argument}[{i}]"), norm, tolerance });
                 }
             }

@@ -150,6 +150,11 @@ impl Problem {
     }
 }
 
+/// One run of rows.
+pub(crate) fn run(first: usize, count: usize) -> Vec<Range<usize>> {
+    std::iter::once(first..first + count).collect()
+}
+
 /// Collects rows, array by array.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {

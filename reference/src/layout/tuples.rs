@@ -1,7 +1,7 @@
 //! The tuple layout.
 
 use super::sealed::Problems;
-use super::{Checker, ContrastRoles, Layout, Pool, Problem, Roles, Unpool};
+use super::{Checker, ContrastRoles, Layout, Pool, Problem, Roles, Unpool, run};
 use crate::error::Result;
 use crate::vocabulary::{Loss, Settings, Tuples};
 use std::ops::Range;
@@ -27,7 +27,11 @@ impl Layout for Tuples {
             check.count("mixed_negatives", lists.len(), b)?;
             for (i, list) in lists.iter().enumerate() {
                 let terms = self.mixed.as_ref().map_or(0, |mixed| mixed[i].nrows());
-                check.list(&format!("mixed_negatives[{i}]"), list, terms, 1)?;
+                let argument = format!("mixed_negatives[{i}]");
+                check.list(&argument, list, terms, 1)?;
+                if let (Some(first), Some(own)) = (lists[0].first(), list.first()) {
+                    check.matrix(&format!("{argument}[0]"), own, Some(first.nrows()))?;
+                }
             }
         }
         if let Some(adversarial) = &self.adversarial {
@@ -62,15 +66,12 @@ impl Problems for Tuples {
         let adversarial = self.adversarial.as_ref().map(|matrix| pool.append([matrix])[0]);
         let adversarial_negatives = self.adversarial_negatives.as_ref().map(|list| pool.append(list));
 
-        let run = |first: usize, matrix: &nalgebra::DMatrix<f64>| -> Vec<Range<usize>> {
-            vec![first..first + matrix.nrows()]
-        };
         let mut term = 0;
         let images = (0..self.anchor.nrows()).map(|i| {
-            let own_negatives = run(negatives[i], &self.negatives[i]);
-            let first_positive = vec![positives[i]..positives[i] + 1];
+            let own_negatives = run(negatives[i], self.negatives[i].nrows());
+            let first_positive = run(positives[i], 1);
             let given_debias = match (&debias, &self.debias_positives) {
-                (Some(first), Some(list)) => Some(run(first[i], &list[i])),
+                (Some(first), Some(list)) => Some(run(first[i], list[i].nrows())),
                 _ => None,
             };
             let contrast =
@@ -82,25 +83,25 @@ impl Problems for Tuples {
                     block: None,
                 };
             let mut roles = Roles::default();
-            let all_positives = run(positives[i], &self.positives[i]);
+            let all_positives = run(positives[i], self.positives[i].nrows());
             roles.clean.push(contrast(all_positives, own_negatives.clone(), &first_positive));
             if let (Some(first), Some(list)) = (&mixed, &self.mixed) {
                 for j in 0..list[i].nrows() {
                     let negatives = match (&mixed_negatives, &self.mixed_negatives) {
-                        (Some(first), Some(lists)) => run(first[term], &lists[i][j]),
+                        (Some(first), Some(lists)) => run(first[term], lists[i][j].nrows()),
                         _ => own_negatives.clone(),
                     };
                     term += 1;
                     if loss.needs_mixed() {
-                        let z = vec![first[i] + j..first[i] + j + 1];
+                        let z = run(first[i] + j, 1);
                         roles.mixed.push(contrast(z, negatives, &first_positive));
                     }
                 }
             }
             if let (Some(first), true) = (adversarial, loss.needs_adversarial()) {
-                let view = vec![first + i..first + i + 1];
+                let view = run(first + i, 1);
                 let negatives = match (&adversarial_negatives, &self.adversarial_negatives) {
-                    (Some(first), Some(list)) => run(first[i], &list[i]),
+                    (Some(first), Some(list)) => run(first[i], list[i].nrows()),
                     _ => own_negatives.clone(),
                 };
                 roles.robust.push(contrast(view.clone(), negatives, &view));
