@@ -410,7 +410,8 @@ impl Step for SplitIndexSet<'_> {
 /// [`Negatives::G0`](crate::Negatives::G0), `N·g0` being the sum over the negatives.
 ///
 /// `tuples.anchor` is `B × d`, `tuples.positives` are `B` matrices `M × d`, `tuples.negatives` `B` matrices
-/// `N × d`; `M ≥ 1` and `N ≥ 0` may differ between anchors. The other arrays are not read.
+/// `N × d`; `M ≥ 1` and `N ≥ 0` may differ between anchors, as classes differ in size. The other arrays are
+/// not read.
 ///
 /// # Errors
 /// [`Error::OutOfRange`] for the temperature; [`Error::Shape`] for empty anchors or positives and for shapes

@@ -1,5 +1,7 @@
 //! How far from the truth a result may be, and why.
 
+use intnacl_reference::law::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP};
+
 /// A limit on one kind of error.
 pub struct Budget {
     pub quantity: &'static str,
@@ -13,19 +15,19 @@ pub const BUDGETS: [Budget; 4] = [
     Budget {
         quantity: "value",
         unit: "ulp",
-        limit: 4.0,
+        limit: EXACT_VALUE_ULP,
         reason: "work in more than f64, then one rounding per anchor, one of the mean, and room for two more",
     },
     Budget {
         quantity: "per_anchor",
         unit: "ulp",
-        limit: 4.0,
+        limit: EXACT_VALUE_ULP,
         reason: "a value like the mean: a caller may use either",
     },
     Budget {
         quantity: "gradient",
         unit: "2^-53 of the norm",
-        limit: 8.0,
+        limit: EXACT_GRADIENT_UNITS,
         reason: "each entry is a sum over scores, rounded a few times; measured in the norm of an array (a \
                  view of a batch; all anchors' matrices in tuples), since single entries cancel to sizes \
                  that only the whole gives a meaning to; where the loss does not reach, exactly zero",

@@ -1,0 +1,92 @@
+//! Cases that once broke a law, kept: each runs before the random cases of its law and loss.
+
+use super::case::{Case, Geometry};
+use crate::vocabulary::Weight;
+
+/// What every kept case starts from.
+const PLAIN: Case = Case {
+    geometry: Geometry::Random,
+    images: 2,
+    positives: 2,
+    negatives: 1,
+    debias: 1,
+    dimension: 2,
+    temperature: 0.5,
+    tau_plus: 0.1,
+    beta: 1.0,
+    alpha: 1.0,
+    lambda: 0.5,
+    estimators: (0, 0),
+    weight: Weight::One,
+    neighborhood: 0,
+    symmetric: true,
+    normalize: false,
+    seed: 0,
+};
+
+/// Law, loss, case.
+pub(super) const KEPT: &[(&str, &str, Case)] = &[
+    // τ = 0, and an antipode whose norm is one rounding above 1: its kernel is below the floor.
+    (
+        "tau_0_beta_0_gives_simclr",
+        "debiased",
+        Case { geometry: Geometry::Antipodal, images: 3, positives: 1, dimension: 4, seed: 339_497, ..PLAIN },
+    ),
+    // Estimators at their floor counted as having lost all their bits.
+    (
+        "rotation_of_all_embeddings",
+        "int_nacl",
+        Case {
+            geometry: Geometry::Digits,
+            temperature: 0.02,
+            estimators: (1, 0),
+            neighborhood: 1,
+            seed: 20_160,
+            ..PLAIN
+        },
+    ),
+    // Near the floor of g1 every further derivative is larger than the last.
+    (
+        "the_gradient_is_the_derivative_of_the_value",
+        "int_nacl",
+        Case {
+            geometry: Geometry::Digits,
+            images: 4,
+            temperature: 0.1,
+            tau_plus: 0.5,
+            estimators: (1, 0),
+            neighborhood: 1,
+            seed: 662_847,
+            ..PLAIN
+        },
+    ),
+    // The numerator of g1 cancels to the floor: the gradient has terms of e^{2/t}, beyond f32.
+    (
+        "values_lie_in_their_range",
+        "int_nacl",
+        Case {
+            negatives: 2,
+            dimension: 1,
+            temperature: 0.02,
+            tau_plus: 0.5,
+            estimators: (1, 0),
+            seed: 959_988,
+            ..PLAIN
+        },
+    ),
+    // A rounding of the inputs lifts an estimator off its floor, where its value has another slope.
+    (
+        "normalization_is_what_it_says",
+        "robust",
+        Case {
+            geometry: Geometry::Digits,
+            images: 6,
+            positives: 1,
+            dimension: 4,
+            temperature: 0.1,
+            estimators: (0, 1),
+            seed: 843_554,
+            ..PLAIN
+        },
+    ),
+];
