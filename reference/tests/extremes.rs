@@ -47,7 +47,7 @@ fn is_honest(loss: &Loss, data: &Tuples, temperature: f64) {
 
 #[test]
 fn no_temperature_panics() {
-    for temperature in [5e-324, 1e-300, 1e-100, 1e-5, 1e-3, 0.003, 1e7, 1e100, 1e300, f64::MAX] {
+    for temperature in [5e-324, 1e-300, 1e-5, 0.003, 1e7, 1e300, f64::MAX] {
         for loss in losses(0.5, 1.0, 1.0) {
             is_honest(&loss, &tuples(), temperature);
         }
@@ -59,7 +59,7 @@ fn no_parameter_panics() {
     for (tau_plus, beta, alpha) in
         [(0.0, 0.0, 0.0), (0.999_999, 1e300, 1e300), (5e-324, 5e-324, 5e-324), (0.5, 1e5, 1e-300)]
     {
-        for temperature in [5e-324, 1e-3, 1.0, 1e300] {
+        for temperature in [1e-300, 1e-3, 1.0] {
             for loss in losses(tau_plus, beta, alpha) {
                 is_honest(&loss, &tuples(), temperature);
             }

@@ -25,7 +25,7 @@ mod truth;
 mod tuples;
 
 /// Random cases when nothing else is asked for: each kind of loss at each temperature several times.
-const RANDOM_CASES: u64 = 4 * 11 * cases::random::KINDS as u64;
+const RANDOM_CASES: u64 = 2 * 11 * cases::random::KINDS as u64;
 
 #[test]
 fn the_reference_is_within_its_budgets_of_the_truth() {

@@ -214,15 +214,4 @@ mod tests {
         assert!(matches!(batch(&[3]), Err(Error::Shape { .. })));
         assert!(matches!(batch(&[3, 1797]), Err(Error::OutOfRange { .. })));
     }
-
-    /// Not a claim, a measurement: `cargo test --release -- --ignored --nocapture speed_of_views`.
-    #[test]
-    #[ignore = "prints a time"]
-    fn speed_of_views() {
-        let source = source();
-        let recipe = Recipe { mixed: 1, ..RECIPE };
-        let start = std::time::Instant::now();
-        (0..1000).for_each(|seed| drop(source.views(&recipe, seed).unwrap()));
-        println!("{:?} a batch", start.elapsed() / 1000);
-    }
 }
