@@ -83,7 +83,6 @@ class PyTorch:
 def compare(reference, pytorch, size, rounds, seconds):
     """For each round the median times of both."""
     sides = (pytorch, reference)
-    # Enough repetitions to fill the time, warmed up on the way.
     counts = [max(3, round(seconds * 1e3 / statistics.median(side.times(*size, 5)))) for side in sides]
     return [
         tuple(statistics.median(side.times(*size, count)) for side, count in zip(sides, counts))
@@ -103,6 +102,10 @@ def main():
     torch.set_num_threads(arguments.threads)
 
     reference, pytorch = Reference(), PyTorch()
+    for size in SIZES:
+        # Memory that a process has used once it gets back faster, at smaller sizes too.
+        reference.times(*size, 3)
+        pytorch.times(*size, 3)
     print(f"PyTorch {torch.__version__}, {arguments.threads} threads, times in ms")
     print(f"{'B':>5} {'d':>5} {'PyTorch':>9} {'reference':>9}   ratio (quartiles)")
     for size in SIZES:

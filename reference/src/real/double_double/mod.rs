@@ -91,6 +91,7 @@ impl Dd {
         Self { hi: -self.hi, lo: -self.lo }
     }
 
+    #[inline(always)]
     fn over(self, other: Self) -> Self {
         let first = self.hi / other.hi;
         let rest = self.plus(other.times_f64(-first));
@@ -217,6 +218,7 @@ impl Dd {
         Self::new(result.hi * power, result.lo * power)
     }
 
+    #[inline(always)]
     fn logarithm(self) -> Self {
         // One Newton step on exp doubles the bits of the f64 logarithm.
         let guess = self.hi.ln();
@@ -226,6 +228,7 @@ impl Dd {
     }
 
     /// `e^x` over the whole range of f64, in two factors where one would overflow.
+    #[inline(always)]
     fn exponential_any(self) -> Self {
         if self.hi.abs() < 700.0 {
             return self.exponential::<true>();
@@ -234,6 +237,7 @@ impl Dd {
         half.times(half)
     }
 
+    #[inline(always)]
     fn logarithm_1p(self) -> Self {
         if self.hi.abs() > 0.25 {
             return self.plus(Self::new(1.0, 0.0)).logarithm();
@@ -281,7 +285,7 @@ impl Mul<&Self> for Dd {
 impl Div<&Self> for Dd {
     type Output = Self;
     fn div(self, other: &Self) -> Self {
-        self.over(*other)
+        over(self, *other)
     }
 }
 
@@ -316,15 +320,15 @@ impl Real for Dd {
     }
 
     fn exp(&self, _: DdContext) -> Self {
-        self.exponential_any()
+        exp(*self)
     }
 
     fn ln(&self, _: DdContext) -> Self {
-        self.logarithm()
+        ln(*self)
     }
 
     fn ln_1p(&self, _: DdContext) -> Self {
-        self.logarithm_1p()
+        ln_1p(*self)
     }
 
     fn sqrt(&self, _: DdContext) -> Self {
@@ -380,6 +384,22 @@ impl Real for Dd {
 }
 
 vector_code! {
+    fn exp(_, x: Dd) -> Dd {
+        x.exponential_any()
+    }
+
+    fn ln(_, x: Dd) -> Dd {
+        x.logarithm()
+    }
+
+    fn ln_1p(_, x: Dd) -> Dd {
+        x.logarithm_1p()
+    }
+
+    fn over(_, x: Dd, y: Dd) -> Dd {
+        x.over(y)
+    }
+
     fn exp_all<const FULL: bool>(_, into: &mut [Dd], numbers: &[Dd], shift: Dd) {
         for (into, x) in into.iter_mut().zip(numbers) {
             *into = x.plus(shift).exponential::<FULL>();
