@@ -83,8 +83,8 @@ impl Step for OffSphere<'_> {
 /// of the neighbour does not: [`off_sphere`]. `embeddings` is `n × d`, the result `n × n`.
 ///
 /// # Errors
-/// [`Error::OutOfRange`] for the temperature, [`Error::Shape`] for an empty array, [`Error::NotFinite`] and
-/// [`Error::Overflow`].
+/// [`Error::OutOfRange`](crate::Error::OutOfRange) for the temperature, [`Error::Shape`](crate::Error::Shape) for an empty array, [`Error::NotFinite`](crate::Error::NotFinite) and
+/// [`Error::Overflow`](crate::Error::Overflow).
 ///
 /// # Examples
 /// ```
