@@ -29,7 +29,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub target: Target,
     /// How many cases of each law and loss.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub cases: u32,
     /// The seed of the cases: the same seed gives the same cases.
     #[arg(long, value_name = "S", default_value_t = 0)]

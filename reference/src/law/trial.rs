@@ -157,7 +157,9 @@ impl<'a> Trial<'a> {
             return false;
         }
         let condition = condition(&flowing(*loss), data, settings);
-        let largest = condition.magnitudes.iter().fold(condition.gradient_amplification, |a, &b| a.max(b));
+        // Rounded inputs may be on the other side of a floor.
+        let estimators = condition.gradient_amplification.max(condition.floor_amplification);
+        let largest = condition.magnitudes.iter().fold(estimators, |a, &b| a.max(b));
         // Sums of such terms, and products on the way, leave it a little earlier.
         largest > self.implementation.float().budget().huge / 1024.0
     }

@@ -140,6 +140,10 @@ impl<R: Real> PartTerm<R> {
 }
 
 fn add_list<R: Real>(into: &mut Vec<R>, from: Vec<R>) {
+    if into.is_empty() {
+        *into = from;
+        return;
+    }
     let common = into.len().min(from.len());
     for (into, x) in into.iter_mut().zip(&from) {
         *into = into.clone() + x;

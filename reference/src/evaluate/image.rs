@@ -1,0 +1,107 @@
+//! One image, and what is done where one precision cannot decide it.
+
+use super::rows::lift_row;
+use super::{BITS_MORE, BITS_NEEDED, most_bits};
+use crate::layout::{Problem, Roles};
+use crate::loss::Total;
+use crate::real::{Big, Dd, DdContext, Real};
+use crate::score::{Field, Scores, Trust};
+use crate::vocabulary::{Loss, Settings};
+
+/// A loss of one image with the gradient by its scores.
+pub(super) struct ImageLoss<R> {
+    pub(super) value: R,
+    pub(super) gradient: Scores<R>,
+    pub(super) trust: Trust,
+    /// `log2` of the relative error of value and gradient.
+    pub(super) log2_error: f64,
+}
+
+impl<R: Real> ImageLoss<R> {
+    pub(super) fn new(total: Total<R>, field: &Field<R>) -> Self {
+        let lost = total.trust.gradient_bits_lost.max(total.trust.value_bits_lost);
+        Self {
+            value: total.value,
+            gradient: total.gradient,
+            trust: total.trust,
+            log2_error: lost - field.bits,
+        }
+    }
+
+    pub(super) fn is_certain(&self) -> bool {
+        self.trust.decided && self.log2_error <= -BITS_NEEDED
+    }
+}
+
+/// What is done about an image that one precision cannot decide.
+pub(super) trait Repeat: Real {
+    /// Whether exponents are unbounded in practice.
+    const UNBOUNDED: bool;
+
+    fn repeat(
+        image: ImageLoss<Self>,
+        problem: &Problem,
+        roles: &Roles,
+        loss: &Loss,
+        settings: &Settings,
+    ) -> ImageLoss<Self>;
+}
+
+impl Repeat for Big {
+    const UNBOUNDED: bool = true;
+
+    /// Nothing: the whole pass is repeated with more bits.
+    fn repeat(image: ImageLoss<Self>, _: &Problem, _: &Roles, _: &Loss, _: &Settings) -> ImageLoss<Self> {
+        image
+    }
+}
+
+impl Repeat for Dd {
+    const UNBOUNDED: bool = false;
+
+    /// The image again with more bits, rounded to double-double.
+    fn repeat(
+        _: ImageLoss<Self>,
+        problem: &Problem,
+        roles: &Roles,
+        loss: &Loss,
+        settings: &Settings,
+    ) -> ImageLoss<Self> {
+        let full = repeat_at::<Dd>(problem, roles, loss, settings, DdContext::Full);
+        if full.is_certain() {
+            return full;
+        }
+        let most = most_bits(settings.temperature / problem.radius(settings.normalize).powi(2));
+        let mut more = repeat_at::<Big>(problem, roles, loss, settings, BITS_MORE);
+        if !more.is_certain() && most > BITS_MORE {
+            more = repeat_at::<Big>(problem, roles, loss, settings, most);
+        }
+        // What the last precision leaves open is settled: a tie is a tie, and 0 is 0.
+        ImageLoss {
+            value: more.value.to_double_double(),
+            gradient: more.gradient.map(Big::to_double_double),
+            trust: Trust { decided: true, ..more.trust },
+            log2_error: more.log2_error.clamp(-104.0, -BITS_NEEDED),
+        }
+    }
+}
+
+/// One image by itself, at a precision of its own.
+pub(super) fn repeat_at<R: Real>(
+    problem: &Problem,
+    roles: &Roles,
+    loss: &Loss,
+    settings: &Settings,
+    context: R::Context,
+) -> ImageLoss<R> {
+    let field = Field::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
+    let inverse_temperature = -field.log_floor.clone();
+    let lift = |row: usize| lift_row::<R>(problem.row(row), settings.normalize, context).0;
+    let scores = roles.scores(|contrast, ranges| {
+        let anchor = lift(contrast.anchor);
+        let rows = ranges.iter().cloned().flatten();
+        rows.map(|row| R::dot(&anchor, &lift(row), context) * &inverse_temperature).collect()
+    });
+    let total = loss.of_scores(&scores, &field);
+    ImageLoss::new(total, &field)
+}
