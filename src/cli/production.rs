@@ -118,11 +118,15 @@ impl Production {
     fn exchange(&mut self, line: &str) -> Result<String, Error> {
         let sent = writeln!(self.input, "{line}").and_then(|()| self.input.flush());
         let mut answer = String::new();
-        // If it is gone, its exit status says more than the broken pipe.
-        match sent.and_then(|()| self.output.read_line(&mut answer)) {
-            Ok(length) if length > 0 => Ok(answer),
+        // A program may answer and end before it has read all: what it said counts, and if it said nothing, its
+        // exit status says more than the broken pipe.
+        match sent {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Err(self.stopped()),
+            _ => match self.output.read_line(&mut answer) {
+                Ok(length) if length > 0 => Ok(answer),
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+                _ => Err(self.stopped()),
+            },
         }
     }
 

@@ -280,16 +280,16 @@ mod tests {
 
     #[test]
     fn the_cache_folder_follows_the_variables() {
-        let home = ("HOME", "/home/me");
+        let home = ("HOME", "/users/me");
         let is = |variables: &[_], macos, expected: &str| {
             assert_eq!(cache_with(variables, macos), Some(PathBuf::from(expected)));
         };
         is(&[home, ("XDG_CACHE_HOME", "/fast/cache")], false, "/fast/cache/intnacl");
         is(&[home, ("XDG_CACHE_HOME", "/fast/cache")], true, "/fast/cache/intnacl");
-        is(&[home], false, "/home/me/.cache/intnacl");
-        is(&[home], true, "/home/me/Library/Caches/intnacl");
-        is(&[home, ("XDG_CACHE_HOME", "")], false, "/home/me/.cache/intnacl");
-        is(&[home, ("XDG_CACHE_HOME", "relative")], false, "/home/me/.cache/intnacl");
+        is(&[home], false, "/users/me/.cache/intnacl");
+        is(&[home], true, "/users/me/Library/Caches/intnacl");
+        is(&[home, ("XDG_CACHE_HOME", "")], false, "/users/me/.cache/intnacl");
+        is(&[home, ("XDG_CACHE_HOME", "relative")], false, "/users/me/.cache/intnacl");
         assert_eq!(cache_with(&[], false), None);
     }
 
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn the_advice_is_a_few_lines() {
-        let advice = advice(Path::new("/home/me/.cache/intnacl/libtorch"));
+        let advice = advice(Path::new("/users/me/.cache/intnacl/libtorch"));
         for word in ["LIBTORCH", "pip install torch==2.13.0", "XDG_CACHE_HOME"] {
             assert!(advice.contains(word), "{word}");
         }

@@ -1,5 +1,6 @@
 //! The implementation against the exact reference, and its gradient against its own values.
 
+use super::invariances::map_batch;
 use super::trial::{InRequest, Inputs, Stop, Trial};
 use super::{Float, LOSSES, Law};
 use crate::vocabulary::{Batch, Loss, RobustTerm, Weight};
@@ -66,7 +67,7 @@ fn differences(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     let mut direction = |matrix: &DMatrix<f64>| {
         DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |_, _| rng.normal() / (matrix.ncols() as f64).sqrt())
     };
-    let directions = map(&batch, &mut direction);
+    let directions = map_batch(&batch, &mut direction);
     let settings = crate::Settings { norm_tolerance: 1.0, ..trial.case.settings() };
     let at = |distance: f64| trial.evaluate_with(loss, &combine(&batch, &directions, distance), settings);
     let (near, far) = ((at(step)?, at(-step)?), (at(2.0 * step)?, at(-2.0 * step)?));
@@ -99,16 +100,7 @@ fn all(batch: &Batch) -> impl Iterator<Item = &DMatrix<f64>> {
     batch.views.iter().chain(batch.mixed.iter().flatten()).chain(&batch.adversarial)
 }
 
-fn map(batch: &Batch, map: &mut impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Batch {
-    Batch {
-        views: batch.views.iter().map(&mut *map).collect(),
-        symmetric: batch.symmetric,
-        mixed: batch.mixed.as_ref().map(|list| list.iter().map(&mut *map).collect()),
-        adversarial: batch.adversarial.as_ref().map(&mut *map),
-    }
-}
-
 fn combine(batch: &Batch, directions: &Batch, distance: f64) -> Batch {
     let mut steps = all(directions);
-    map(batch, &mut |matrix| steps.next().map_or_else(|| matrix.clone(), |step| matrix + step * distance))
+    map_batch(batch, |matrix| steps.next().map_or_else(|| matrix.clone(), |step| matrix + step * distance))
 }

@@ -68,27 +68,30 @@ pub struct Case {
     pub seed: u64,
 }
 
+/// The smallest case, with the parameters that a reader expects.
+pub(super) const PLAIN: Case = Case {
+    geometry: Geometry::Random,
+    images: 2,
+    positives: 1,
+    negatives: 1,
+    debias: 1,
+    dimension: 2,
+    temperature: 0.5,
+    tau_plus: 0.1,
+    beta: 1.0,
+    alpha: 1.0,
+    lambda: 0.5,
+    estimators: (0, 0),
+    weight: Weight::One,
+    neighborhood: 0,
+    symmetric: true,
+    normalize: false,
+    seed: 0,
+};
+
 impl Default for Case {
     fn default() -> Self {
-        Self {
-            geometry: Geometry::Random,
-            images: 2,
-            positives: 1,
-            negatives: 1,
-            debias: 1,
-            dimension: 2,
-            temperature: 0.5,
-            tau_plus: 0.1,
-            beta: 1.0,
-            alpha: 1.0,
-            lambda: 0.5,
-            estimators: (0, 0),
-            weight: Weight::One,
-            neighborhood: 0,
-            symmetric: true,
-            normalize: false,
-            seed: 0,
-        }
+        PLAIN
     }
 }
 

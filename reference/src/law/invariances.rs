@@ -37,10 +37,7 @@ pub(super) const LAWS: &[Law] = &[
                     data.adversarial_negatives.map(|list| list.iter().map(reversed).collect());
                 data
             };
-            let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &turn(&data))?);
-            trial.same_values(&b, &a.evaluation.per_anchor, &a, Inputs::Same);
-            trial.same_gradients(&b, &turn(&a.evaluation.gradient), &a, Inputs::Same);
-            Ok(())
+            turned_alike(trial, loss, &data, turn)
         },
     },
     Law {
@@ -58,10 +55,7 @@ pub(super) const LAWS: &[Law] = &[
                 data.debias_positives = data.debias_positives.map(|list| list.iter().map(reversed).collect());
                 data
             };
-            let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &turn(&data))?);
-            trial.same_values(&b, &a.evaluation.per_anchor, &a, Inputs::Same);
-            trial.same_gradients(&b, &turn(&a.evaluation.gradient), &a, Inputs::Same);
-            Ok(())
+            turned_alike(trial, loss, &data, turn)
         },
     },
     Law {
@@ -73,9 +67,7 @@ pub(super) const LAWS: &[Law] = &[
             let data = trial.case.batch();
             let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &map_batch(&data, reversed))?);
             let values: Vec<f64> = a.evaluation.per_anchor.iter().rev().copied().collect();
-            // Budgets are by image too.
-            let mut turned = trial.evaluate(loss, &data)?;
-            turned.evaluation.per_anchor.reverse();
+            // Budgets are by image too, and the images have moved.
             let largest = (0..values.len())
                 .map(|i| a.value_budget(i, trial.implementation.float(), Inputs::Same))
                 .fold(0.0, f64::max);
@@ -137,6 +129,19 @@ pub(super) const LAWS: &[Law] = &[
     },
 ];
 
+/// Values stay when the data are turned, and gradients turn with them.
+fn turned_alike(
+    trial: &Trial<'_>,
+    loss: Loss,
+    data: &Tuples,
+    turn: impl Fn(&Tuples) -> Tuples,
+) -> Result<(), Stop> {
+    let (a, b) = (trial.evaluate(loss, data)?, trial.evaluate(loss, &turn(data))?);
+    trial.same_values(&b, &a.evaluation.per_anchor, &a, Inputs::Same);
+    trial.same_gradients(&b, &turn(&a.evaluation.gradient), &a, Inputs::Same);
+    Ok(())
+}
+
 /// The rows from last to first.
 fn reversed(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     let last = matrix.nrows().saturating_sub(1);
@@ -144,7 +149,7 @@ fn reversed(matrix: &DMatrix<f64>) -> DMatrix<f64> {
 }
 
 /// Every matrix of a batch, in the order views, mixed, adversarial.
-fn map_batch(batch: &Batch, mut map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Batch {
+pub(super) fn map_batch(batch: &Batch, mut map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Batch {
     Batch {
         views: batch.views.iter().map(&mut map).collect(),
         symmetric: batch.symmetric,
