@@ -70,6 +70,34 @@ impl Shift {
     }
 }
 
+/// Memory for what a tile goes through, all of it for the next tile again.
+#[derive(Debug)]
+pub struct Work {
+    pub(crate) scores: Buffer,
+    pub(crate) exponents: Buffer,
+    pub(crate) kernel: Buffer,
+    pub(crate) power: Buffer,
+    pub(crate) values: Buffer,
+    pub(crate) total: Buffer,
+}
+
+impl Work {
+    /// As little as will do for estimators whose weights have these exponents.
+    pub(crate) fn new(tiles: &Tiles, shift: &Shift, betas: &[Option<f64>]) -> Result<Self> {
+        let scores = tiles.buffer()?;
+        // The scores are needed until the last exponents are made of them, and these for powers.
+        let exponents = if shift.shared { scores.alias() } else { tiles.buffer()? };
+        let powers = betas.iter().flatten().any(|beta| *beta != 1.0);
+        let (kernel, power) = match powers {
+            true => (tiles.buffer()?, tiles.buffer()?),
+            false => (exponents.alias(), exponents.alias()),
+        };
+        let values = tiles.buffer()?;
+        let total = if shift.shared && betas.len() == 1 { values.alias() } else { tiles.buffer()? };
+        Ok(Self { scores, exponents, kernel, power, values, total })
+    }
+}
+
 /// `h^β` relative to the shift.
 pub(crate) fn power(
     beta: f64,

@@ -20,7 +20,7 @@ use super::engine::Contrasted;
 use super::score::Scorer;
 use crate::error::Result;
 use intnacl_reference::Negatives;
-use kernel::Shift;
+use kernel::{Shift, Work};
 use sums::Sums;
 use tch::{Tensor, no_grad};
 use tiles::Tiles;
@@ -32,6 +32,7 @@ pub struct Pass {
     rows: Tensor,
     tiles: Tiles,
     shift: Shift,
+    work: Work,
     /// The sums of each estimator, with the leaf `[A, B]` that the loss is computed from.
     sums: Vec<(Sums, Tensor)>,
     inverse_temperature: f64,
@@ -49,13 +50,13 @@ impl Pass {
         let rows = pair.f_flatten(0, 1)?;
         let wanted = rows.requires_grad();
         let tiles = Tiles::new(rows.f_detach()?.f_contiguous()?, anchors, width);
-        let (shift, sums) = no_grad(|| sums::sum(&tiles, estimators, scorer))?;
+        let (shift, sums, work) = no_grad(|| sums::sum(&tiles, estimators, scorer))?;
         let with_leaf = |sums: Sums| {
             let leaf = no_grad(|| sums.statistic(&tiles, &shift))?.f_set_requires_grad(wanted)?;
             Ok((sums, leaf))
         };
         let sums = sums.into_iter().map(with_leaf).collect::<Result<Vec<_>>>()?;
-        Ok(Self { rows, tiles, shift, sums, inverse_temperature: scorer.inverse_temperature })
+        Ok(Self { rows, tiles, shift, work, sums, inverse_temperature: scorer.inverse_temperature })
     }
 
     /// What the engine reads.
@@ -71,7 +72,7 @@ impl Pass {
     fn zero(&self, derivatives: impl Iterator<Item = Tensor>) -> Result<Tensor> {
         let gradient = no_grad(|| {
             let sums: Vec<_> = self.sums.iter().map(|(sums, _)| sums).zip(derivatives).collect();
-            weights::gradient(&self.tiles, &self.shift, &sums, self.inverse_temperature)
+            weights::gradient(&self.tiles, &self.shift, &sums, &self.work, self.inverse_temperature)
         })?;
         Ok(self.rows.f_sub(&self.tiles.rows)?.f_mul(&gradient)?.f_sum(None)?)
     }
@@ -85,14 +86,10 @@ pub(crate) fn differentiable(mut value: Tensor, passes: &[Pass]) -> Result<Tenso
     if !value.requires_grad() || !passes.iter().any(|pass| pass.rows.requires_grad()) {
         return Ok(value);
     }
-    let leaves: Vec<&Tensor> = passes
-        .iter()
-        .filter(|pass| pass.rows.requires_grad())
-        .flat_map(|pass| &pass.sums)
-        .map(|(_, leaf)| leaf)
-        .collect();
+    let passes = || passes.iter().filter(|pass| pass.rows.requires_grad());
+    let leaves: Vec<&Tensor> = passes().flat_map(|pass| &pass.sums).map(|(_, leaf)| leaf).collect();
     let mut derivatives = Tensor::f_run_backward(&[&value], &leaves, true, false)?.into_iter();
-    for pass in passes.iter().filter(|pass| pass.rows.requires_grad()) {
+    for pass in passes() {
         value = value.f_add(&pass.zero(derivatives.by_ref().take(pass.sums.len()))?)?;
     }
     Ok(value)

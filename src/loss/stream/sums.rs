@@ -1,6 +1,6 @@
 //! The first pass: sums of powers of the kernel over the negatives of each anchor.
 
-use super::kernel::{Shift, power};
+use super::kernel::{Shift, Work, power};
 use super::tiles::{Side, Tile, Tiles};
 use crate::error::Result;
 use crate::loss::negatives::{Summary, exponent, relative_floor};
@@ -67,33 +67,37 @@ fn per_anchor(numbers: &Tensor, tiles: &Tiles) -> Result<Tensor> {
     Ok(numbers.f_narrow(0, 0, tiles.anchors * images)?.f_reshape([tiles.anchors, images])?)
 }
 
-/// The shift that suits the estimators, and their sums.
-pub(crate) fn sum(tiles: &Tiles, estimators: &[Negatives], scorer: &Scorer) -> Result<(Shift, Vec<Sums>)> {
+/// The shift that suits the estimators, their sums, and the memory that they were made in.
+pub(crate) fn sum(
+    tiles: &Tiles,
+    estimators: &[Negatives],
+    scorer: &Scorer,
+) -> Result<(Shift, Vec<Sums>, Work)> {
     let kind = tiles.options()?.0;
     let powers = estimators.iter().map(|estimator| 1.0 + exponent(estimator, kind).unwrap_or(0.0));
     let shift = Shift::new(tiles, powers.fold(1.0, f64::max).min(largest(kind)), scorer)?;
     let sums = estimators.iter().map(|estimator| Sums::new(*estimator, tiles, &shift, scorer));
     let sums = sums.collect::<Result<Vec<_>>>()?;
 
-    let [scores, exponents, kernel, weights, values] =
-        [tiles.buffer()?, tiles.buffer()?, tiles.buffer()?, tiles.buffer()?, tiles.buffer()?];
+    let betas: Vec<_> = sums.iter().map(|sum| sum.beta).collect();
+    let work = Work::new(tiles, &shift, &betas)?;
     for tile in tiles.all() {
-        let prepared = shift.prepare(tiles.products(&tile, &scores)?)?;
+        let prepared = shift.prepare(tiles.products(&tile, &work.scores)?)?;
         for group in shift.groups() {
             let sides = tile.sides(group);
             let Some(side) = sides.first() else { continue };
-            let exponents = shift.exponents(&tile, *side, &prepared, &exponents)?;
-            let kernel = exponents.f_exp_out(&kernel.of(&tile)?)?;
+            let exponents = shift.exponents(&tile, *side, &prepared, &work.exponents)?;
+            let kernel = exponents.f_exp_out(&work.kernel.of(&tile)?)?;
             for sum in &sums {
                 let Some(floor) = &sum.floor else {
                     add(&tile, sides, &sum.total, &kernel)?;
                     continue;
                 };
-                let mut above_floor = kernel.f_sub_out(&values.of(&tile)?, &tile.meet(*side, floor)?)?;
+                let mut above_floor = kernel.f_sub_out(&work.values.of(&tile)?, &tile.meet(*side, floor)?)?;
                 match sum.beta {
                     None => tiles.fill_own(&tile, &above_floor, 0.0)?,
                     Some(beta) => {
-                        let weights = power(beta, &exponents, &kernel, &tile, &weights)?;
+                        let weights = power(beta, &exponents, &kernel, &tile, &work.power)?;
                         add(&tile, sides, &sum.weight, &weights)?;
                         let _ = above_floor.f_mul_(&weights)?;
                     }
@@ -102,7 +106,7 @@ pub(crate) fn sum(tiles: &Tiles, estimators: &[Negatives], scorer: &Scorer) -> R
             }
         }
     }
-    Ok((shift, sums))
+    Ok((shift, sums, work))
 }
 
 /// Adds the sums over the scores of each anchor on some sides of a tile.

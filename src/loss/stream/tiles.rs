@@ -138,6 +138,11 @@ impl Tiles {
 pub struct Buffer(Tensor);
 
 impl Buffer {
+    /// The same memory.
+    pub(crate) fn alias(&self) -> Self {
+        Self(self.0.shallow_clone())
+    }
+
     /// The memory in the shape of a tile.
     pub(crate) fn of(&self, tile: &Tile) -> Result<Tensor> {
         let (rows, columns) = (tile.rows.len, tile.columns.len);

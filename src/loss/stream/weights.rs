@@ -1,8 +1,8 @@
 //! The second pass: the gradient by the embeddings, from the derivatives by the sums.
 
-use super::kernel::{Shift, power};
+use super::kernel::{Shift, Work, power};
 use super::sums::Sums;
-use super::tiles::{Buffer, Side, Tile, Tiles};
+use super::tiles::{Side, Tile, Tiles};
 use crate::error::Result;
 use tch::Tensor;
 
@@ -43,7 +43,7 @@ impl<'a> Factors<'a> {
     fn of_both(&self, tile: &Tile, exponents: &Tensor, kernel: &Tensor, work: &Work) -> Result<Tensor> {
         let rows = tile.meet(Side::Rows, &self.by_kernel)?;
         let columns = tile.meet(Side::Columns, &self.by_kernel)?;
-        let mut weights = rows.f_add_out(&work.weights.of(tile)?, &columns)?.f_mul_(kernel)?;
+        let mut weights = rows.f_add_out(&work.values.of(tile)?, &columns)?.f_mul_(kernel)?;
         if let (Some(beta), Some(offset)) = (self.sums.beta, &self.offset) {
             let _ = weights.f_sub_(&tile.meet(Side::Rows, offset)?)?;
             let _ = weights.f_sub_(&tile.meet(Side::Columns, offset)?)?;
@@ -63,7 +63,7 @@ impl<'a> Factors<'a> {
         kernel: &Tensor,
         work: &Work,
     ) -> Result<Tensor> {
-        let out = work.weights.of(tile)?;
+        let out = work.values.of(tile)?;
         let by_kernel = tile.meet(side, &self.by_kernel)?;
         let (Some(beta), Some(floor), Some(mean)) = (self.sums.beta, &self.sums.floor, &self.offset) else {
             return Ok(kernel.f_mul_out(&out, &by_kernel)?);
@@ -75,19 +75,15 @@ impl<'a> Factors<'a> {
     }
 }
 
-/// Memory for what a tile goes through.
-struct Work {
-    scores: Buffer,
-    exponents: Buffer,
-    kernel: Buffer,
-    power: Buffer,
-    weights: Buffer,
-    total: Buffer,
-}
-
 /// The gradient by the embeddings `[R, d]`, from the derivatives `[A, B]` by the statistics of the sums; a
 /// derivative that is not there is 0.
-pub(crate) fn gradient(tiles: &Tiles, shift: &Shift, sums: &[(&Sums, Tensor)], scale: f64) -> Result<Tensor> {
+pub(crate) fn gradient(
+    tiles: &Tiles,
+    shift: &Shift,
+    sums: &[(&Sums, Tensor)],
+    work: &Work,
+    scale: f64,
+) -> Result<Tensor> {
     let gradient = tiles.rows.f_zeros_like()?;
     let factors = sums
         .iter()
@@ -97,16 +93,8 @@ pub(crate) fn gradient(tiles: &Tiles, shift: &Shift, sums: &[(&Sums, Tensor)], s
     if factors.is_empty() {
         return Ok(gradient);
     }
-    let work = Work {
-        scores: tiles.buffer()?,
-        exponents: tiles.buffer()?,
-        kernel: tiles.buffer()?,
-        power: tiles.buffer()?,
-        weights: tiles.buffer()?,
-        total: tiles.buffer()?,
-    };
     for tile in tiles.all() {
-        let weights = weights(&tile, tiles, shift, &factors, &work)?;
+        let weights = weights(&tile, tiles, shift, &factors, work)?;
         let (rows, columns) = (tile.rows, tile.columns);
         let _ = rows.of(&gradient)?.f_addmm_(&weights, &columns.of(&tiles.rows)?)?;
         // With a shared shift the weights of a diagonal tile are those of its rows and columns already.
