@@ -1,7 +1,8 @@
 //! The losses on libtorch tensors: one engine that every loss configures.
 //!
 //! embeddings → scores ([`score`], by [`tuples`] or [`batch`]) → loss of each image ([`engine`], with
-//! [`negatives`]), as the [`recipe`] of the loss says. Gradients are libtorch's.
+//! [`negatives`]), as the [`recipe`] of the loss says. Gradients are libtorch's, but for the negatives of a
+//! batch: [`stream`] forms their scores tile by tile, and their gradient in closed form.
 
 mod batch;
 mod check;
@@ -62,7 +63,8 @@ pub trait Layout: sealed::Scored {
         self.per_image(loss, settings)
     }
 
-    /// The loss: the mean over the anchors, a scalar tensor.
+    /// The loss: the mean over the anchors, a scalar tensor. Of a [`Batch`] it takes less memory and time than
+    /// the mean of [`per_anchor`](Layout::per_anchor), and can be differentiated once.
     ///
     /// # Errors
     /// Those of [`per_anchor`](Layout::per_anchor).
