@@ -172,10 +172,10 @@ impl Place {
 
     /// Value and values per anchor; the leaves have their gradients afterwards.
     fn run(self, layout: &impl Layout, loss: &Loss, settings: &Settings) -> Result<(f64, Vec<f64>)> {
-        let per_anchor = layout.per_anchor(loss, settings)?;
+        let outcome = layout.outcome(loss, settings)?;
         // The data are known to be good in `f64`. What is left is what rounding them to the kind does.
         layout.check(settings)?;
-        self.backward(&per_anchor.f_mean(None)?, &per_anchor)
+        self.backward(&outcome.value, &outcome.per_anchor)
     }
 
     fn backward(self, value: &Tensor, per_anchor: &Tensor) -> Result<(f64, Vec<f64>)> {

@@ -1,12 +1,13 @@
 //! The batch layout: the views of the same images are each other's positives and negatives.
 
 use super::check::{self, Common};
-use super::engine::{Contrasts, MixedScores, Scores};
+use super::engine::{Contrasted, Contrasts, MixedScores, Scores};
 use super::recipe::Recipe;
 use super::score::{Scorer, off_diagonal};
-use super::{Layout, sealed::Scored};
+use super::stream::{self, Pass};
+use super::{Layout, Outcome, sealed::Scored};
 use crate::error::Result;
-use intnacl_reference::Loss;
+use intnacl_reference::{Loss, Negatives, Settings};
 use tch::Tensor;
 
 /// Embeddings as a training step has them: `1+M` views of the same `B` images.
@@ -18,6 +19,11 @@ use tch::Tensor;
 /// - Mixed terms: anchor view 0, the same negatives.
 /// - Robust term: view 0 and the adversarial view play the parts of views 0 and 1. The weight of an image is
 ///   its clean single-positive loss.
+///
+/// [`value`](Layout::value) and its gradient are computed tile by tile: the `2B × 2B` scores are never held, and
+/// memory grows with `B·d`. Its gradient cannot be differentiated again: the part of it that comes from the
+/// negatives is a constant to libtorch. [`per_anchor`](Layout::per_anchor) of tensors that need a gradient is
+/// made of libtorch's own operations on all scores, takes memory of the order `B²`, and can.
 ///
 /// With two views this is the layout of SimCLR, Debiased and HardNeg as they were published. All tensors have
 /// one floating kind and lie on one device.
@@ -81,13 +87,16 @@ impl Batch {
         Ok(())
     }
 
-    /// The contrasts of two views of the images. `more`: further positives `[K, B, d]`.
-    fn contrasts(&self, pair: &Tensor, more: Option<&Tensor>, scorer: &Scorer) -> Result<Contrasts> {
-        let anchors = if self.symmetric { pair.shallow_clone() } else { pair.f_narrow(0, 0, 1)? };
+    /// The contrasts of two views `[2, B, d]` of the images. `more`: further positives `[K, B, d]`.
+    fn contrasts(
+        &self,
+        pair: &Tensor,
+        more: Option<&Tensor>,
+        negatives: Contrasted,
+        scorer: &Scorer,
+    ) -> Result<Contrasts> {
+        let anchors = pair.f_narrow(0, 0, self.anchors())?;
         let (a, b) = (anchors.size()[0], anchors.size()[1]);
-        // [A, 2, B, B]: each anchor view with both views; the same image is on the diagonals.
-        let all = scorer.all(&anchors.f_unsqueeze(1)?, pair)?;
-        let negatives = off_diagonal(&all)?.f_permute([0, 2, 1, 3])?.f_reshape([a, b, 2 * (b - 1)])?;
         let other = scorer.paired(&pair.f_select(0, 0)?, &pair.f_select(0, 1)?)?;
         let other = other.f_unsqueeze(-1)?.f_unsqueeze(0)?.f_expand([a, b, 1], false)?;
         let positives = match more {
@@ -99,6 +108,70 @@ impl Batch {
         };
         Ok(Contrasts { positives, negatives, debias: other })
     }
+
+    /// How many of two views are anchors.
+    fn anchors(&self) -> i64 {
+        if self.symmetric { 2 } else { 1 }
+    }
+
+    /// The scores of the anchors in a pair of views `[2, B, d]` with all their negatives, `[A, B, N]`.
+    fn all_negatives(&self, pair: &Tensor, scorer: &Scorer) -> Result<Contrasted> {
+        let anchors = pair.f_narrow(0, 0, self.anchors())?;
+        let (a, b) = (anchors.size()[0], anchors.size()[1]);
+        // [A, 2, B, B]: each anchor view with both views; the same image is on the diagonals.
+        let all = scorer.all(&anchors.f_unsqueeze(1)?, pair)?;
+        let rows = off_diagonal(&all)?.f_permute([0, 2, 1, 3])?;
+        Ok(Contrasted::Scores(rows.f_reshape([a, b, 2 * (b - 1)])?))
+    }
+
+    /// The scores that a recipe reads; `negatives` makes those of a pair of views from the pair and the
+    /// estimators that are read of it.
+    fn scored(
+        &self,
+        recipe: &Recipe,
+        scorer: &Scorer,
+        mut negatives: impl FnMut(&Tensor, &[Negatives]) -> Result<Contrasted>,
+    ) -> Result<Scores> {
+        let pair = scorer.prepare(&self.views.f_narrow(0, 0, 2)?)?;
+        let mut scores = Scores::default();
+        if recipe.reads_clean() {
+            let further = self.views.size()[0] - 2;
+            let more = match recipe.joint && further > 0 {
+                true => Some(scorer.prepare(&self.views.f_narrow(0, 2, further)?)?),
+                false => None,
+            };
+            let negatives = negatives(&pair, &recipe.clean_estimators())?;
+            scores.clean = Some(self.contrasts(&pair, more.as_ref(), negatives, scorer)?);
+        }
+        if let (Some(mixed), Some(_)) = (&self.mixed, recipe.lambda)
+            && mixed.size()[0] > 0
+        {
+            let positives =
+                scorer.paired(&pair.f_select(0, 0)?, &scorer.prepare(mixed)?)?.f_transpose(0, 1)?;
+            scores.mixed = Some(MixedScores { positives, negatives: None });
+        }
+        if let (Some(adversarial), Some(robust)) = (&self.adversarial, &recipe.robust) {
+            let pair = Tensor::f_stack(&[pair.f_select(0, 0)?, scorer.prepare(adversarial)?], 0)?;
+            let negatives = negatives(&pair, &[robust.negatives])?;
+            scores.robust = Some(self.contrasts(&pair, None, negatives, scorer)?);
+        }
+        Ok(scores)
+    }
+
+    /// The outcome by tiles of `width` rows and columns.
+    pub(crate) fn streamed(&self, loss: &Loss, settings: &Settings, width: Option<i64>) -> Result<Outcome> {
+        let (recipe, scorer) = self.configure(loss, settings)?;
+        let mut passes = Vec::new();
+        let scores = self.scored(&recipe, &scorer, |pair, estimators| {
+            let pass = Pass::new(pair, self.anchors(), estimators, &scorer, width)?;
+            let summaries = pass.summaries()?;
+            passes.push(pass);
+            Ok(summaries)
+        })?;
+        let per_anchor = scores.per_image(&recipe, &scorer)?;
+        let value = stream::differentiable(per_anchor.f_mean(None)?, &passes)?;
+        Ok(Outcome { value, per_anchor: per_anchor.f_detach()? })
+    }
 }
 
 impl Scored for Batch {
@@ -109,28 +182,21 @@ impl Scored for Batch {
     }
 
     fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
-        let pair = scorer.prepare(&self.views.f_narrow(0, 0, 2)?)?;
-        let mut scores = Scores::default();
-        if recipe.reads_clean() {
-            let further = self.views.size()[0] - 2;
-            let more = match recipe.joint && further > 0 {
-                true => Some(scorer.prepare(&self.views.f_narrow(0, 2, further)?)?),
-                false => None,
-            };
-            scores.clean = Some(self.contrasts(&pair, more.as_ref(), scorer)?);
+        self.scored(recipe, scorer, |pair, _| self.all_negatives(pair, scorer))
+    }
+
+    fn per_image(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
+        // What is cut from a tensor needs a gradient if the tensor does and gradients are enabled at all.
+        for (_, tensor) in self.tensors() {
+            if tensor.defined() && tensor.f_alias()?.requires_grad() {
+                return self.dense(loss, settings);
+            }
         }
-        if let (Some(mixed), Some(_)) = (&self.mixed, recipe.lambda)
-            && mixed.size()[0] > 0
-        {
-            let positives =
-                scorer.paired(&pair.f_select(0, 0)?, &scorer.prepare(mixed)?)?.f_transpose(0, 1)?;
-            scores.mixed = Some(MixedScores { positives, negatives: None });
-        }
-        if let (Some(adversarial), Some(_)) = (&self.adversarial, &recipe.robust) {
-            let pair = Tensor::f_stack(&[pair.f_select(0, 0)?, scorer.prepare(adversarial)?], 0)?;
-            scores.robust = Some(self.contrasts(&pair, None, scorer)?);
-        }
-        Ok(scores)
+        Ok(self.streamed(loss, settings, None)?.per_anchor)
+    }
+
+    fn outcome(&self, loss: &Loss, settings: &Settings) -> Result<Outcome> {
+        self.streamed(loss, settings, None)
     }
 
     fn rows(&self) -> Vec<(&'static str, &Tensor)> {

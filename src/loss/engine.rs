@@ -1,6 +1,7 @@
 //! The engine: from scores to the loss of each image, as a recipe says.
 
-use super::negatives::log_estimate;
+use super::check::missing;
+use super::negatives::{Summary, log_estimate};
 use super::recipe::{Recipe, Robust};
 use super::score::{Scorer, mean_over, softplus};
 use crate::error::Result;
@@ -12,10 +13,43 @@ use tch::Tensor;
 pub struct Contrasts {
     /// `[A, B, P]`.
     pub(crate) positives: Tensor,
-    /// `[A, B, N]`.
-    pub(crate) negatives: Tensor,
+    /// Of each anchor.
+    pub(crate) negatives: Contrasted,
     /// `[A, B, m]`: the `v` of `g1` and `g2`.
     pub(crate) debias: Tensor,
+}
+
+/// The negatives of each anchor.
+#[derive(Debug)]
+pub enum Contrasted {
+    /// Their scores, `[.., N]`.
+    Scores(Tensor),
+    /// What the estimators of a recipe need to know of them.
+    Summaries {
+        /// `N`.
+        count: f64,
+        /// Each estimator with its summary.
+        of: Vec<(Negatives, Summary)>,
+    },
+}
+
+impl Contrasted {
+    /// `log(N·G)`, `[..]`.
+    fn log_negatives(&self, estimator: &Negatives, debias: &Tensor, scorer: &Scorer) -> Result<Tensor> {
+        let inverse_temperature = scorer.inverse_temperature;
+        match self {
+            Contrasted::Scores(scores) => {
+                let count = scores.size().last().map_or(0.0, |&count| count as f64);
+                let summary = Summary::of(estimator, scores, inverse_temperature)?;
+                log_estimate(estimator, &summary, debias, inverse_temperature, count)
+            }
+            Contrasted::Summaries { count, of } => {
+                let known = of.iter().find(|(known, _)| known == estimator);
+                let (_, summary) = known.ok_or_else(|| missing("negatives", format!("{estimator:?}")))?;
+                log_estimate(estimator, summary, debias, inverse_temperature, *count)
+            }
+        }
+    }
 }
 
 /// The scores of the first anchor of each image with its mixed embeddings.
@@ -24,7 +58,7 @@ pub struct MixedScores {
     /// `[B, M-1]`.
     pub(crate) positives: Tensor,
     /// `[B, M-1, N]`, where they are not the negatives of the clean contrast.
-    pub(crate) negatives: Option<Tensor>,
+    pub(crate) negatives: Option<Contrasted>,
 }
 
 /// All that a loss reads; a part that the recipe does not need may be absent.
@@ -38,7 +72,7 @@ pub struct Scores {
 impl Contrasts {
     /// `log(N·G)`, `[A, B]`.
     fn log_negatives(&self, estimator: &Negatives, scorer: &Scorer) -> Result<Tensor> {
-        log_negatives(estimator, &self.negatives, &self.debias, scorer)
+        self.negatives.log_negatives(estimator, &self.debias, scorer)
     }
 
     /// `-log h/(h + N·G)` with `h` of the first positive, its mean over the anchors: `[B]`.
@@ -54,7 +88,7 @@ impl Contrasts {
 
 impl Scores {
     /// The loss of each image, `[B]`.
-    pub(crate) fn per_image(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Option<Tensor>> {
+    pub(crate) fn per_image(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Tensor> {
         let mut terms = Vec::new();
         let mut clean_log_negatives = None;
         if let Some(clean) = self.clean.as_ref().filter(|_| recipe.single || recipe.joint) {
@@ -80,10 +114,9 @@ impl Scores {
             });
         }
         let mut terms = terms.into_iter();
-        let Some(first) = terms.next() else {
-            return Ok(None);
-        };
-        terms.try_fold(first, |sum, term| Ok(sum.f_add(&term)?)).map(Some)
+        let nothing = || missing("loss", "at least one term that the data allow");
+        let first = terms.next().ok_or_else(nothing)?;
+        terms.try_fold(first, |sum, term| Ok(sum.f_add(&term)?))
     }
 
     /// `w`, `[B]`: the clean single-positive loss of each image; nothing where it is 1.
@@ -112,7 +145,7 @@ impl MixedScores {
         let log_negatives = match &self.negatives {
             Some(negatives) => {
                 let debias = clean.debias.f_select(0, 0)?.f_unsqueeze(1)?;
-                log_negatives(estimator, negatives, &debias, scorer)?
+                negatives.log_negatives(estimator, &debias, scorer)?
             }
             None => clean_log_negatives.f_select(0, 0)?.f_unsqueeze(-1)?,
         };
@@ -121,15 +154,4 @@ impl MixedScores {
         let away = softplus(&margin.f_neg()?)?.f_mul_scalar(1.0 - lambda)?;
         mean_over(-1, &towards.f_add(&away)?)
     }
-}
-
-fn log_negatives(
-    estimator: &Negatives,
-    negatives: &Tensor,
-    debias: &Tensor,
-    scorer: &Scorer,
-) -> Result<Tensor> {
-    let count = negatives.size().last().map_or(0.0, |&count| count as f64);
-    let log = log_estimate(estimator, negatives, debias, scorer.inverse_temperature)?;
-    Ok(log.f_add_scalar(count.ln())?)
 }

@@ -1,7 +1,8 @@
 //! The losses on libtorch tensors: one engine that every loss configures.
 //!
 //! embeddings → scores ([`score`], by [`tuples`] or [`batch`]) → loss of each image ([`engine`], with
-//! [`negatives`]), as the [`recipe`] of the loss says. Gradients are libtorch's.
+//! [`negatives`]), as the [`recipe`] of the loss says. Gradients are libtorch's, but for the negatives of a
+//! batch: [`stream`] forms their scores tile by tile, and their gradient in closed form.
 
 mod batch;
 mod check;
@@ -9,6 +10,7 @@ mod engine;
 mod negatives;
 mod recipe;
 mod score;
+mod stream;
 mod tuples;
 
 #[cfg(test)]
@@ -58,20 +60,16 @@ pub trait Layout: sealed::Scored {
     ///
     /// Values are not looked at: NaN in gives NaN out. See [`check`](Layout::check).
     fn per_anchor(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
-        let kind = score::compute_kind(self.common(loss)?.kind);
-        check::parameters(loss, settings, kind)?;
-        let recipe = Recipe::new(loss);
-        let scorer = Scorer::new(settings, kind)?;
-        let per_image = self.scores(&recipe, &scorer)?.per_image(&recipe, &scorer)?;
-        per_image.ok_or_else(|| check::missing("loss", "at least one term that the data allow"))
+        self.per_image(loss, settings)
     }
 
-    /// The loss: the mean over the anchors, a scalar tensor.
+    /// The loss: the mean over the anchors, a scalar tensor. Of a [`Batch`] it takes less memory and time than
+    /// the mean of [`per_anchor`](Layout::per_anchor), and can be differentiated once.
     ///
     /// # Errors
     /// Those of [`per_anchor`](Layout::per_anchor).
     fn value(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
-        Ok(self.per_anchor(loss, settings)?.f_mean(None)?)
+        Ok(self.outcome(loss, settings)?.value)
     }
 
     /// Refuses entries that are not finite, and rows that are not on the unit sphere (with
@@ -97,8 +95,18 @@ pub trait Layout: sealed::Scored {
     }
 }
 
+/// A loss evaluated.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The mean, which carries the gradient.
+    pub(crate) value: Tensor,
+    /// `[B]`; whether it carries a gradient is up to the layout.
+    pub(crate) per_anchor: Tensor,
+}
+
 pub(crate) mod sealed {
-    use super::{Common, Loss, Recipe, Result, Scorer, Tensor, engine::Scores};
+    use super::{Common, Loss, Outcome, Recipe, Result, Scorer, Settings, Tensor};
+    use super::{check, compute_kind, engine::Scores};
 
     /// What the engine asks of a layout.
     pub trait Scored {
@@ -108,5 +116,26 @@ pub(crate) mod sealed {
         fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores>;
         /// Every tensor of embeddings, with its name.
         fn rows(&self) -> Vec<(&'static str, &Tensor)>;
+
+        /// Refuses what does not fit; what the engine does otherwise, and on which scores.
+        fn configure(&self, loss: &Loss, settings: &Settings) -> Result<(Recipe, Scorer)> {
+            let kind = compute_kind(self.common(loss)?.kind);
+            check::parameters(loss, settings, kind)?;
+            Ok((Recipe::new(loss), Scorer::new(settings, kind)?))
+        }
+        /// The loss of each image from all scores, `[B]`, by operations that libtorch differentiates.
+        fn dense(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
+            let (recipe, scorer) = self.configure(loss, settings)?;
+            self.scores(&recipe, &scorer)?.per_image(&recipe, &scorer)
+        }
+        /// The loss of each image, `[B]`, with its gradient.
+        fn per_image(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
+            self.dense(loss, settings)
+        }
+        /// The loss with its gradient, and that of each image.
+        fn outcome(&self, loss: &Loss, settings: &Settings) -> Result<Outcome> {
+            let per_anchor = self.per_image(loss, settings)?;
+            Ok(Outcome { value: per_anchor.f_mean(None)?, per_anchor })
+        }
     }
 }

@@ -82,4 +82,13 @@ impl Recipe {
         let weighted = self.robust.is_some_and(|robust| robust.weight != Weight::One);
         self.single || self.joint || self.lambda.is_some() || weighted
     }
+
+    /// The estimators that are read of the clean negatives, each once.
+    pub(crate) fn clean_estimators(&self) -> Vec<Negatives> {
+        let terms = self.single || self.joint || self.lambda.is_some();
+        let weight = self.robust.filter(|robust| robust.weight != Weight::One);
+        let mut all: Vec<Negatives> = terms.then_some(self.negatives).into_iter().collect();
+        all.extend(weight.map(|robust| robust.weight_negatives).filter(|read| !all.contains(read)));
+        all
+    }
 }

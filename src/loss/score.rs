@@ -7,7 +7,7 @@ use tch::{Kind, Tensor};
 /// What turns embeddings into scores: the temperature, and whether rows are normalised first.
 #[derive(Debug, Clone, Copy)]
 pub struct Scorer {
-    normalize: bool,
+    pub(crate) normalize: bool,
     /// `1/t`. Scores are multiplied by it and the floor is its negative, so that both round alike and a
     /// score of exactly `-1/t` meets the floor exactly.
     pub(crate) inverse_temperature: f64,

@@ -1,7 +1,7 @@
 //! The tuple layout: each anchor brings its own positives and negatives.
 
 use super::check::{self, Common};
-use super::engine::{Contrasts, MixedScores, Scores};
+use super::engine::{Contrasted, Contrasts, MixedScores, Scores};
 use super::recipe::Recipe;
 use super::score::Scorer;
 use super::{Layout, sealed::Scored};
@@ -137,7 +137,8 @@ impl Scored for Tuples {
                 Some(debias) => debias.shallow_clone(),
                 None => positives.f_narrow(-1, 0, 1)?,
             };
-            let (positives, negatives) = (positives.f_unsqueeze(0)?, negatives.f_unsqueeze(0)?);
+            let positives = positives.f_unsqueeze(0)?;
+            let negatives = Contrasted::Scores(negatives.f_unsqueeze(0)?);
             Ok(Contrasts { positives, negatives, debias: debias.f_unsqueeze(0)? })
         };
 
@@ -156,7 +157,7 @@ impl Scored for Tuples {
                 Some(negatives) => {
                     let shape = negatives.size();
                     let scored = own(&negatives.f_flatten(1, 2)?)?;
-                    Some(scored.f_reshape(&shape[..3])?)
+                    Some(Contrasted::Scores(scored.f_reshape(&shape[..3])?))
                 }
                 None => None,
             };

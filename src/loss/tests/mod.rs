@@ -4,3 +4,4 @@ mod gradients;
 mod negatives;
 mod refusals;
 mod scores;
+mod stream;
