@@ -31,6 +31,8 @@
 //! # Ok::<(), intnacl::Error>(())
 //! ```
 
+#![warn(missing_docs)]
+
 mod bridge;
 mod device;
 mod error;

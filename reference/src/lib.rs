@@ -41,6 +41,9 @@
 //! Chuang et al. 2020 and Robinson et al. 2021 for the estimators, Ho and Vasconcelos 2020 for Adv) stand
 //! beside what was taken from them.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 pub mod derivation;
 mod error;
 mod evaluate;
