@@ -183,8 +183,7 @@ pub struct Tuples {
     pub positives: Vec<DMatrix<f64>>,
     /// `B` matrices `N × d`.
     pub negatives: Vec<DMatrix<f64>>,
-    /// `B` matrices `m × d`: the `v` of `g1` and `g2` in every term. By default the term's own single
-    /// positive: the first positive, and the adversarial view in the robust term.
+    /// `B` matrices `m × d`: the `v` of `g1` and `g2`, in every term (default: the first positive).
     pub debias_positives: Option<Vec<DMatrix<f64>>>,
     /// `B` matrices `(M-1) × d`: embeddings of mixed inputs.
     pub mixed: Option<Vec<DMatrix<f64>>>,

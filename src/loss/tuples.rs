@@ -39,8 +39,7 @@ pub struct Tuples {
     pub positives: Tensor,
     /// `[B, N, d]`.
     pub negatives: Tensor,
-    /// `[B, m, d]`: the `v` of `g1` and `g2` in every term. By default the term's own single positive: the
-    /// first positive, and the adversarial view in the robust term.
+    /// `[B, m, d]`: the `v` of `g1` and `g2`, in every term (default: the first positive).
     pub debias_positives: Option<Tensor>,
     /// `[B, M-1, d]`: embeddings of mixed inputs.
     pub mixed: Option<Tensor>,
@@ -130,16 +129,16 @@ impl Scored for Tuples {
     fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
         let anchor = scorer.prepare(&self.anchor)?;
         let own = |rows: &Tensor| scorer.own(&anchor, &scorer.prepare(rows)?);
-        let debias = self.debias_positives.as_ref().map(own).transpose()?;
+        let debias = match &self.debias_positives {
+            Some(debias) => own(debias)?,
+            None => own(&self.positives.f_narrow(1, 0, 1)?)?,
+        };
+        let debias = debias.f_unsqueeze(0)?;
         // One anchor an image: the first of the dimensions `[A, B, ..]` is 1.
         let contrasts = |positives: Tensor, negatives: &Tensor| -> Result<Contrasts> {
-            let debias = match &debias {
-                Some(debias) => debias.shallow_clone(),
-                None => positives.f_narrow(-1, 0, 1)?,
-            };
             let positives = positives.f_unsqueeze(0)?;
             let negatives = Contrasted::Scores(negatives.f_unsqueeze(0)?);
-            Ok(Contrasts { positives, negatives, debias: debias.f_unsqueeze(0)? })
+            Ok(Contrasts { positives, negatives, debias: debias.shallow_clone() })
         };
 
         let mut scores = Scores::default();

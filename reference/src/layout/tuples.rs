@@ -69,22 +69,20 @@ impl Problems for Tuples {
         let mut term = 0;
         let images = (0..self.anchor.nrows()).map(|i| {
             let own_negatives = run(negatives[i], self.negatives[i].nrows());
-            let first_positive = run(positives[i], 1);
-            let given_debias = match (&debias, &self.debias_positives) {
-                (Some(first), Some(list)) => Some(run(first[i], list[i].nrows())),
-                _ => None,
+            let debias = match (&debias, &self.debias_positives) {
+                (Some(first), Some(list)) => run(first[i], list[i].nrows()),
+                _ => run(positives[i], 1),
             };
-            let contrast =
-                |positives: Vec<Range<usize>>, negatives, debias_default: &[Range<usize>]| ContrastRoles {
-                    anchor: anchor + i,
-                    positives,
-                    negatives,
-                    debias: given_debias.clone().unwrap_or_else(|| debias_default.to_vec()),
-                    block: None,
-                };
+            let contrast = |positives: Vec<Range<usize>>, negatives| ContrastRoles {
+                anchor: anchor + i,
+                positives,
+                negatives,
+                debias: debias.clone(),
+                block: None,
+            };
             let mut roles = Roles::default();
             let all_positives = run(positives[i], self.positives[i].nrows());
-            roles.clean.push(contrast(all_positives, own_negatives.clone(), &first_positive));
+            roles.clean.push(contrast(all_positives, own_negatives.clone()));
             if let (Some(first), Some(list)) = (&mixed, &self.mixed) {
                 for j in 0..list[i].nrows() {
                     let negatives = match (&mixed_negatives, &self.mixed_negatives) {
@@ -94,7 +92,7 @@ impl Problems for Tuples {
                     term += 1;
                     if loss.needs_mixed() {
                         let z = run(first[i] + j, 1);
-                        roles.mixed.push(contrast(z, negatives, &first_positive));
+                        roles.mixed.push(contrast(z, negatives));
                     }
                 }
             }
@@ -104,7 +102,7 @@ impl Problems for Tuples {
                     (Some(first), Some(list)) => run(first[i], list[i].nrows()),
                     _ => own_negatives.clone(),
                 };
-                roles.robust.push(contrast(view.clone(), negatives, &view));
+                roles.robust.push(contrast(view, negatives));
             }
             roles
         });

@@ -29,7 +29,7 @@ pub fn at_anchor(loss: &Loss, data: &Tuples, t: f64, b: usize) -> f64 {
     let positives = kernels(&x, &data.positives[b], t);
     let u = kernels(&x, &data.negatives[b], t);
     let draws = data.debias_positives.as_ref().map(|draws| kernels(&x, &draws[b], t));
-    let v = draws.clone().unwrap_or_else(|| vec![positives[0]]);
+    let v = draws.unwrap_or_else(|| vec![positives[0]]);
     let n = u.len() as f64;
     let nca = |g: Negatives| {
         let p: f64 = positives.iter().sum();
@@ -52,7 +52,6 @@ pub fn at_anchor(loss: &Loss, data: &Tuples, t: f64, b: usize) -> f64 {
         let h = (x.dot(&adversarial.row(b)) / t).exp();
         let own = data.adversarial_negatives.as_ref().map(|negatives| kernels(&x, &negatives[b], t));
         let u = own.as_ref().unwrap_or(&u);
-        let v = draws.clone().unwrap_or_else(|| vec![h]);
         let term = -(h / (h + u.len() as f64 * estimate(g, u, &v, t))).ln();
         if weight == Weight::One { term } else { single(weight_negatives) * term }
     };

@@ -18,7 +18,7 @@ fn anchor(sheet: &mut Sheet, recipe: &Recipe, b: usize) -> Var {
     let clean = Site {
         anchor: sheet.rows("anchor")[b],
         negatives: sheet.rows(&format!("negatives[{b}]")),
-        draws: given_draws.clone().unwrap_or_else(|| positives[..1].to_vec()),
+        draws: given_draws.unwrap_or_else(|| positives[..1].to_vec()),
         positives,
     };
     let mut terms = Vec::new();
@@ -33,7 +33,7 @@ fn anchor(sheet: &mut Sheet, recipe: &Recipe, b: usize) -> Var {
         }
     }
     if let Some(robust) = &recipe.robust {
-        terms.push(robust_term(sheet, robust, &clean, given_draws, b));
+        terms.push(robust_term(sheet, robust, &clean, b));
     }
     sheet.tape.sum(&terms)
 }
@@ -52,13 +52,7 @@ fn mixed(sheet: &mut Sheet, recipe: &Recipe, clean: &Site, negative_term: Var, b
     all
 }
 
-fn robust_term(
-    sheet: &mut Sheet,
-    robust: &Robust,
-    clean: &Site,
-    given_draws: Option<Vec<Row>>,
-    b: usize,
-) -> Var {
+fn robust_term(sheet: &mut Sheet, robust: &Robust, clean: &Site, b: usize) -> Var {
     let adversarial = sheet.rows("adversarial")[b];
     let around = Site {
         anchor: clean.anchor,
@@ -66,7 +60,7 @@ fn robust_term(
         negatives: sheet
             .find(&format!("adversarial_negatives[{b}]"))
             .unwrap_or_else(|| clean.negatives.clone()),
-        draws: given_draws.unwrap_or_else(|| vec![adversarial]),
+        draws: clean.draws.clone(),
     };
     let negative_term = around.negative_term(sheet, robust.negatives);
     let mut term = around.attraction(sheet, Positives::First, negative_term);
