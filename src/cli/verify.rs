@@ -133,17 +133,10 @@ impl Subject {
 /// Production as the laws see it; each thread has a program of its own.
 struct Served {
     production: RefCell<Production>,
-    device: String,
     float: Float,
 }
 
 impl law::Implementation for Served {
-    fn name(&self) -> String {
-        "production".into()
-    }
-    fn device(&self) -> String {
-        self.device.clone()
-    }
     fn float(&self) -> Float {
         self.float
     }
@@ -164,7 +157,7 @@ fn implementation(args: &VerifyArgs) -> Result<Box<dyn law::Implementation>, Err
         Dtype::F16 => Float::F16,
     };
     let production = RefCell::new(Production::start(device, dtype, Threads::One)?);
-    Ok(Box::new(Served { production, device: device.to_string(), float }))
+    Ok(Box::new(Served { production, float }))
 }
 
 /// Every pair on every core. Each draws from a stream of its own, so the order does not matter.

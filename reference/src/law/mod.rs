@@ -34,10 +34,6 @@ use std::cell::RefCell;
 
 /// A program that evaluates requests.
 pub trait Implementation {
-    /// What is judged, for tables: a name.
-    fn name(&self) -> String;
-    /// The device that it runs on.
-    fn device(&self) -> String;
     /// The type that it computes in, which decides the budgets.
     fn float(&self) -> Float;
     /// Evaluates a request.
@@ -52,12 +48,6 @@ pub trait Implementation {
 pub struct Reference;
 
 impl Implementation for Reference {
-    fn name(&self) -> String {
-        "reference".into()
-    }
-    fn device(&self) -> String {
-        "cpu".into()
-    }
     fn float(&self) -> Float {
         Float::Exact
     }

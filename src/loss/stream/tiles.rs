@@ -75,15 +75,11 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    /// Tiles of `width` rows and columns, or of a size that suits the device.
+    /// Tiles of `width` rows and columns, or of a size that suits the number of rows.
     pub(crate) fn new(rows: Tensor, anchors: i64, width: Option<i64>) -> Self {
         let count = rows.size()[0];
-        // Several tiles stay in a processor's cache, and there are several in either direction; a GPU wants
-        // more work at once.
-        let suitable = match rows.device() {
-            Device::Cpu => (count / 8).clamp(256, 1024),
-            _ => (count / 4).clamp(1024, 4096),
-        };
+        // Several tiles stay in a processor's cache, and there are several in either direction.
+        let suitable = (count / 8).clamp(256, 1024);
         let width = width.unwrap_or(suitable).clamp(1, count.max(1));
         Self { images: count / 2, rows, anchors, width }
     }
