@@ -68,6 +68,12 @@ pub enum Error {
         /// The element type.
         kind: Kind,
     },
+    /// Memory that the system did not give.
+    #[error("out of memory: {bytes} bytes more were needed (take a smaller batch, or a narrower kind)")]
+    OutOfMemory {
+        /// What was asked for.
+        bytes: usize,
+    },
     /// libtorch refused an operation: out of memory, an operator that the device lacks.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),

@@ -2,13 +2,14 @@
 
 use super::check::{self, Common};
 use super::engine::{Contrasted, Contrasts, MixedScores, Scores};
+use super::fused;
 use super::recipe::Recipe;
 use super::score::{Scorer, off_diagonal};
 use super::stream::{self, Pass};
 use super::{Layout, Outcome, sealed::Scored};
 use crate::error::Result;
 use intnacl_reference::{Loss, Negatives, Settings};
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 /// Embeddings as a training step has them: `1+M` views of the same `B` images.
 ///
@@ -158,6 +159,19 @@ impl Batch {
         Ok(scores)
     }
 
+    fn evaluated(&self, loss: &Loss, settings: &Settings) -> Result<Outcome> {
+        if self.views.defined() && self.views.device() == Device::Cpu {
+            return self.fused(loss, settings, None);
+        }
+        self.streamed(loss, settings, None)
+    }
+
+    /// The outcome on a processor, in blocks of `width` rows.
+    pub(crate) fn fused(&self, loss: &Loss, settings: &Settings, width: Option<usize>) -> Result<Outcome> {
+        let (recipe, scorer) = self.configure(loss, settings)?;
+        fused::evaluate(self, &recipe, &scorer, width)
+    }
+
     /// The outcome by tiles of `width` rows and columns.
     pub(crate) fn streamed(&self, loss: &Loss, settings: &Settings, width: Option<i64>) -> Result<Outcome> {
         let (recipe, scorer) = self.configure(loss, settings)?;
@@ -192,11 +206,11 @@ impl Scored for Batch {
                 return self.dense(loss, settings);
             }
         }
-        Ok(self.streamed(loss, settings, None)?.per_anchor)
+        Ok(self.evaluated(loss, settings)?.per_anchor)
     }
 
     fn outcome(&self, loss: &Loss, settings: &Settings) -> Result<Outcome> {
-        self.streamed(loss, settings, None)
+        self.evaluated(loss, settings)
     }
 
     fn rows(&self) -> Vec<(&'static str, &Tensor)> {

@@ -7,6 +7,7 @@
 mod batch;
 mod check;
 mod engine;
+mod fused;
 mod negatives;
 mod recipe;
 mod score;
@@ -93,6 +94,31 @@ pub trait Layout: sealed::Scored {
     fn check(&self, settings: &Settings) -> Result<()> {
         self.rows().into_iter().try_for_each(|(name, rows)| check::values(name, rows, settings))
     }
+}
+
+/// A value that has given gradients, and no second ones.
+///
+/// libtorch holds the gradients constant. What has no derivative of its own in libtorch's book stands behind them, so
+/// that who asks for a second derivative gets an error, not a part of it.
+pub(crate) fn once_differentiable<'a>(
+    value: Tensor,
+    gradients: impl IntoIterator<Item = (&'a Tensor, Tensor)>,
+) -> Result<Tensor> {
+    let kind = value.f_kind()?;
+    let mut sum: Option<Tensor> = None;
+    for (tensor, gradient) in gradients {
+        let product = tensor.f_to_kind(kind)?.f_flatten(0, -1)?.f_dot(&gradient.f_flatten(0, -1)?)?;
+        sum = Some(match sum {
+            Some(sum) => sum.f_add(&product)?,
+            None => product,
+        });
+    }
+    let Some(sum) = sum.filter(Tensor::requires_grad) else { return Ok(value) };
+    let zero = sum.f_sub(&sum.f_detach()?)?.f_reshape([1])?;
+    let one = Tensor::f_ones([1], (tch::Kind::Int64, value.device()))?;
+    let zero =
+        Tensor::f_segment_reduce(&zero, "sum", Some(&one), None::<&Tensor>, None::<&Tensor>, 0, true, 0.0)?;
+    Ok(value.f_add(&zero.f_reshape(value.size())?)?)
 }
 
 /// A loss evaluated.

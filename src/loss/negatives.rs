@@ -52,7 +52,7 @@ pub(crate) fn exponent(estimator: &Negatives, kind: Kind) -> Option<f64> {
     }
 }
 
-fn tau_plus(estimator: &Negatives) -> f64 {
+pub(crate) fn tau_plus(estimator: &Negatives) -> f64 {
     match *estimator {
         Negatives::G0 => 0.0,
         Negatives::G1 { tau_plus } | Negatives::G2 { tau_plus, .. } => tau_plus,

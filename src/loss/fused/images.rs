@@ -1,0 +1,312 @@
+//! The loss of an image from what was read of its positives and negatives, with the derivatives.
+
+use super::contrast::{Contrast, Statistic};
+use super::number::Number;
+use crate::loss::negatives::tau_plus;
+use crate::loss::recipe::{Recipe, Robust};
+use intnacl_reference::{Negatives, Weight};
+
+/// Something about each pair of views whose rows of an image are positives: which these are, the inner products of
+/// their rows, or the derivatives of the loss by those scores.
+#[derive(Debug, Clone, Default)]
+pub struct Positives<N> {
+    /// Of views 0 and 1.
+    pub(super) pair: Option<N>,
+    /// Of each anchor with each further view, `[A][M-1]`.
+    pub(super) further: Vec<Vec<N>>,
+    /// Of view 0 with each mixed one, `[M-1]`.
+    pub(super) mixed: Vec<N>,
+    /// Of view 0 with the adversarial one.
+    pub(super) adversarial: Option<N>,
+}
+
+impl<N> Positives<N> {
+    pub(super) fn map<O>(&self, mut make: impl FnMut(&N) -> O) -> Positives<O> {
+        Positives {
+            pair: self.pair.as_ref().map(&mut make),
+            further: self.further.iter().map(|all| all.iter().map(&mut make).collect()).collect(),
+            mixed: self.mixed.iter().map(&mut make).collect(),
+            adversarial: self.adversarial.as_ref().map(&mut make),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &N> {
+        self.pair.iter().chain(self.further.iter().flatten()).chain(&self.mixed).chain(&self.adversarial)
+    }
+}
+
+/// The number of an image, where there are numbers.
+fn at(numbers: &Option<Vec<f64>>, image: usize) -> f64 {
+    numbers.as_ref().map_or(f64::NAN, |numbers| numbers[image])
+}
+
+fn add(numbers: &mut Option<Vec<f64>>, image: usize, term: f64) {
+    if let Some(numbers) = numbers {
+        numbers[image] += term;
+    }
+}
+
+/// What the losses of all images are computed from.
+pub struct Images<'a, T> {
+    pub(super) recipe: &'a Recipe,
+    pub(super) inverse_temperature: f64,
+    pub(super) anchors: usize,
+    pub(super) images: usize,
+    pub(super) positives: &'a Positives<Vec<f64>>,
+    pub(super) clean: Option<&'a Contrast<'a, T>>,
+    pub(super) robust: Option<&'a Contrast<'a, T>>,
+}
+
+/// The derivatives by what the estimates of a contrast read of each anchor: by estimate, anchor and image.
+pub type ByStatistic = Vec<[Vec<f64>; 2]>;
+
+/// `log(N·G)` of an anchor, with its derivatives.
+#[derive(Debug, Clone, Copy)]
+struct LogEstimate {
+    log: f64,
+    by_value: f64,
+    by_debias: f64,
+}
+
+/// The loss of each image and, as of their mean, the derivatives.
+pub struct Losses {
+    pub(super) per_image: Vec<f64>,
+    pub(super) by_positives: Positives<Vec<f64>>,
+    /// Of the clean and the robust contrast.
+    pub(super) by_statistic: [ByStatistic; 2],
+}
+
+const CLEAN: usize = 0;
+const ROBUST: usize = 1;
+
+impl<T: Number> Images<'_, T> {
+    pub(super) fn losses(&self) -> Losses {
+        let estimates = |contrast: Option<&Contrast<'_, T>>| {
+            let zeros = || vec![0.0; self.images];
+            contrast.map_or(Vec::new(), |contrast| {
+                contrast.estimates.iter().map(|_| [zeros(), zeros()]).collect()
+            })
+        };
+        let mut losses = Losses {
+            per_image: Vec::with_capacity(self.images),
+            by_positives: self.positives.map(|products| vec![0.0; products.len()]),
+            by_statistic: [estimates(self.clean), estimates(self.robust)],
+        };
+        for image in 0..self.images {
+            let loss = self.loss(image, &mut losses);
+            losses.per_image.push(loss);
+        }
+        losses
+    }
+
+    fn loss(&self, image: usize, out: &mut Losses) -> f64 {
+        let recipe = self.recipe;
+        let mut loss = 0.0;
+        let mut known = None;
+        if let Some(clean) = self.clean.filter(|_| recipe.single || recipe.joint) {
+            let product = at(&self.positives.pair, image);
+            let estimates = self.estimates(clean, &recipe.negatives, image, product);
+            let mut by_log = [0.0; 2];
+            if recipe.single {
+                let mut by_score = 0.0;
+                loss += self.single(&estimates, product, 1.0, &mut by_log, &mut by_score);
+                add(&mut out.by_positives.pair, image, by_score);
+            }
+            if recipe.joint {
+                loss += self.joint(&estimates, image, &mut by_log, &mut out.by_positives);
+            }
+            if let Some(lambda) = recipe.lambda {
+                loss +=
+                    self.mixed(estimates[0].log, lambda, image, &mut by_log[0], &mut out.by_positives.mixed);
+            }
+            self.spread(CLEAN, &recipe.negatives, &estimates, by_log, image, out);
+            known = Some(estimates);
+        }
+        if let (Some(contrast), Some(robust)) = (self.robust, &recipe.robust) {
+            let product = at(&self.positives.adversarial, image);
+            let estimates = self.estimates(contrast, &robust.negatives, image, product);
+            let known = known.filter(|_| robust.weight_negatives == recipe.negatives);
+            let weight = self.weight(robust, known, image);
+            let factor = robust.alpha * weight.as_ref().map_or(1.0, |(weight, _)| *weight);
+            let (mut by_log, mut by_score) = ([0.0; 2], 0.0);
+            let term = self.single(&estimates, product, factor, &mut by_log, &mut by_score);
+            add(&mut out.by_positives.adversarial, image, by_score);
+            self.spread(ROBUST, &robust.negatives, &estimates, by_log, image, out);
+            if let (Weight::AdversarialWithGradient, Some((_, estimates))) = (robust.weight, &weight) {
+                let (mut by_log, mut by_score) = ([0.0; 2], 0.0);
+                let product = at(&self.positives.pair, image);
+                self.single(estimates, product, robust.alpha * term, &mut by_log, &mut by_score);
+                add(&mut out.by_positives.pair, image, by_score);
+                self.spread(CLEAN, &robust.weight_negatives, estimates, by_log, image, out);
+            }
+            loss += factor * term;
+        }
+        loss
+    }
+
+    /// The clean single-positive loss, with what it was made of; nothing where the weight is 1.
+    fn weight(
+        &self,
+        robust: &Robust,
+        known: Option<[LogEstimate; 2]>,
+        image: usize,
+    ) -> Option<(f64, [LogEstimate; 2])> {
+        let clean = self.clean.filter(|_| robust.weight != Weight::One)?;
+        let product = at(&self.positives.pair, image);
+        let estimates =
+            known.unwrap_or_else(|| self.estimates(clean, &robust.weight_negatives, image, product));
+        let weight = self.single(&estimates, product, 1.0, &mut [0.0; 2], &mut 0.0);
+        Some((weight, estimates))
+    }
+
+    /// The mean over the anchors of `-log h/(h + N·G)`; adds `factor` times its derivatives.
+    fn single(
+        &self,
+        estimates: &[LogEstimate; 2],
+        product: f64,
+        factor: f64,
+        by_log: &mut [f64; 2],
+        by_score: &mut f64,
+    ) -> f64 {
+        let share = factor / self.anchors as f64;
+        let mut sum = 0.0;
+        for (estimate, by_log) in estimates.iter().zip(by_log).take(self.anchors) {
+            let (value, slope) = softplus(estimate.log - product * self.inverse_temperature);
+            sum += value;
+            *by_log += share * slope;
+            *by_score -= share * slope;
+        }
+        sum / self.anchors as f64
+    }
+
+    /// The mean over the anchors of `-log P/(P + N·G)` with the sum `P` over all positives.
+    fn joint(
+        &self,
+        estimates: &[LogEstimate; 2],
+        image: usize,
+        by_log: &mut [f64; 2],
+        by: &mut Positives<Vec<f64>>,
+    ) -> f64 {
+        let share = (self.anchors as f64).recip();
+        let mut sum = 0.0;
+        for anchor in 0..self.anchors {
+            let further = self.positives.further.get(anchor).map_or(&[][..], Vec::as_slice);
+            let products = || {
+                let further = further.iter().map(|products| products[image]);
+                std::iter::once(at(&self.positives.pair, image)).chain(further)
+            };
+            let largest = products().fold(f64::NEG_INFINITY, f64::max);
+            let kernel = |product: f64| ((product - largest) * self.inverse_temperature).exp();
+            let total: f64 = products().map(kernel).sum();
+            let log_positives = largest * self.inverse_temperature + total.ln();
+            let (value, slope) = softplus(estimates[anchor].log - log_positives);
+            sum += value;
+            by_log[anchor] += share * slope;
+            let further = by.further.get_mut(anchor).into_iter().flatten();
+            let targets = by.pair.iter_mut().chain(further).map(|numbers| &mut numbers[image]);
+            for (product, target) in products().zip(targets) {
+                *target -= share * slope * kernel(product) / total;
+            }
+        }
+        sum * share
+    }
+
+    /// `-λ/(M-1) Σ_j log Ω_j - (1-λ)/(M-1) Σ_j log(1-Ω_j)`, with `Ω_j = h_j/(h_j + N·G)`.
+    fn mixed(&self, log: f64, lambda: f64, image: usize, by_log: &mut f64, by: &mut [Vec<f64>]) -> f64 {
+        let share = (self.positives.mixed.len() as f64).recip();
+        let mut sum = 0.0;
+        for (products, by) in self.positives.mixed.iter().zip(by) {
+            let margin = log - products[image] * self.inverse_temperature;
+            let (towards, slope_towards) = softplus(margin);
+            let (away, slope_away) = softplus(-margin);
+            sum += lambda * towards + (1.0 - lambda) * away;
+            let slope = share * (lambda * slope_towards - (1.0 - lambda) * slope_away);
+            *by_log += slope;
+            by[image] -= slope;
+        }
+        if self.positives.mixed.is_empty() { 0.0 } else { sum * share }
+    }
+
+    /// Of each anchor; `debias`: the product of the two anchors, the `v` of `g1` and `g2`.
+    fn estimates(
+        &self,
+        contrast: &Contrast<'_, T>,
+        estimator: &Negatives,
+        image: usize,
+        debias: f64,
+    ) -> [LogEstimate; 2] {
+        let estimate = contrast.estimates.iter().find(|known| known.estimator == *estimator);
+        let count = (2 * self.images - 2) as f64;
+        std::array::from_fn(|anchor| match estimate.filter(|_| anchor < self.anchors) {
+            Some(estimate) => {
+                let statistic = contrast.statistic(estimate, anchor, image);
+                self.log_estimate(contrast, estimator, &statistic, debias, count)
+            }
+            None => LogEstimate { log: f64::NAN, by_value: 0.0, by_debias: 0.0 },
+        })
+    }
+
+    /// `log(N·G)`; see [`log_estimate`](crate::loss::negatives::log_estimate).
+    fn log_estimate(
+        &self,
+        contrast: &Contrast<'_, T>,
+        estimator: &Negatives,
+        statistic: &Statistic<T>,
+        debias: f64,
+        count: f64,
+    ) -> LogEstimate {
+        let shift = statistic.offset.to_f64() * self.inverse_temperature;
+        let value = statistic.value;
+        if *estimator == Negatives::G0 {
+            return LogEstimate { log: value.ln() + shift, by_value: value.recip(), by_debias: 0.0 };
+        }
+        let tau_plus = tau_plus(estimator);
+        let floor = statistic.floor.to_f64();
+        let (mut excess, mut by_debias) = (value, 0.0);
+        if tau_plus > 0.0 {
+            // A score at the bound already puts `τh` far above the mean, below the floor: nothing changes beyond.
+            let (kernel, bounded) = contrast.kernel(debias, statistic, 1.0 - tau_plus.ln());
+            excess -= tau_plus * (kernel - floor);
+            by_debias = if bounded { 0.0 } else { -tau_plus * kernel };
+        }
+        let numerator = excess + floor * (1.0 - tau_plus);
+        // Written so that NaN is not floored, but comes through.
+        if excess < 0.0 || numerator <= 0.0 {
+            return LogEstimate { log: count.ln() - self.inverse_temperature, by_value: 0.0, by_debias: 0.0 };
+        }
+        LogEstimate {
+            log: numerator.ln() - (-tau_plus).ln_1p() + shift + count.ln(),
+            by_value: numerator.recip(),
+            by_debias: by_debias / numerator,
+        }
+    }
+
+    /// Hands the derivatives by `log(N·G)` on to what it was computed from.
+    fn spread(
+        &self,
+        part: usize,
+        estimator: &Negatives,
+        estimates: &[LogEstimate; 2],
+        by_log: [f64; 2],
+        image: usize,
+        out: &mut Losses,
+    ) {
+        let contrast = if part == CLEAN { self.clean } else { self.robust };
+        let known = contrast.into_iter().flat_map(|contrast| &contrast.estimates);
+        let Some(index) = known.into_iter().position(|known| known.estimator == *estimator) else { return };
+        for anchor in 0..self.anchors {
+            let (estimate, by_log) = (&estimates[anchor], by_log[anchor]);
+            out.by_statistic[part][index][anchor][image] += by_log * estimate.by_value;
+            let positives = &mut out.by_positives;
+            let debias = if part == CLEAN { &mut positives.pair } else { &mut positives.adversarial };
+            add(debias, image, by_log * estimate.by_debias);
+        }
+    }
+}
+
+/// `log(1 + e^x)` and its derivative, accurate relative to their values.
+fn softplus(x: f64) -> (f64, f64) {
+    let small = (-x.abs()).exp();
+    let slope = if x > 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
+    (x.max(0.0) + small.ln_1p(), slope)
+}

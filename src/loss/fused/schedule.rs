@@ -1,0 +1,176 @@
+//! Who does what, and in which order: tiles over threads, with the same bits for any number of them.
+//!
+//! A tile concerns two blocks of rows. As in a tournament, tiles come in rounds in which no block plays twice, so
+//! that threads rarely meet. What a tile adds to a block waits for its *turn*, behind those of earlier rounds: then
+//! the order of additions, and so their rounding, does not depend on who was faster.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A tile of the scores: a block of rows with a block of columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tile {
+    /// Not above `columns`.
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// How many tiles each of the two blocks has had before.
+    row_turn: usize,
+    column_turn: usize,
+}
+
+impl Tile {
+    /// Whether it is its own mirror image.
+    pub(super) fn is_diagonal(&self) -> bool {
+        self.rows == self.columns
+    }
+}
+
+/// The tiles at and above the diagonal that contain one of the first `anchors` blocks.
+pub fn tournament(blocks: usize, anchors: usize) -> Vec<Tile> {
+    let mut turns = vec![0; blocks];
+    let mut turn = |block: usize| {
+        turns[block] += 1;
+        turns[block] - 1
+    };
+    let mut tiles: Vec<Tile> = (0..anchors)
+        .map(|block| Tile { rows: block, columns: block, row_turn: turn(block), column_turn: 0 })
+        .collect();
+    // One stays where it is and the others go round. With an odd number, the one that stays is nobody.
+    let others = (blocks + blocks % 2).max(2) - 1;
+    for round in 0..others {
+        for k in 0..=others / 2 {
+            let one = if k == 0 { others } else { (round + k) % others };
+            let other = (round + others - k) % others;
+            let (rows, columns) = (one.min(other), one.max(other));
+            if rows < anchors && columns < blocks && rows != columns {
+                let (row_turn, column_turn) = (turn(rows), turn(columns));
+                tiles.push(Tile { rows, columns, row_turn, column_turn });
+            }
+        }
+    }
+    tiles
+}
+
+/// What tiles add to, a part for each block of rows.
+#[derive(Debug)]
+pub struct Blocks<T>(Vec<(AtomicUsize, Mutex<T>)>);
+
+impl<T> Blocks<T> {
+    pub(super) fn new(parts: impl IntoIterator<Item = T>) -> Self {
+        Self(parts.into_iter().map(|part| (AtomicUsize::new(0), Mutex::new(part))).collect())
+    }
+
+    /// The part of a tile's rows, when it is the tile's turn.
+    pub(super) fn rows(&self, tile: &Tile) -> Turn<'_, T> {
+        self.at(tile.rows, tile.row_turn)
+    }
+
+    /// The part of a tile's columns, when it is the tile's turn.
+    pub(super) fn columns(&self, tile: &Tile) -> Turn<'_, T> {
+        self.at(tile.columns, tile.column_turn)
+    }
+
+    /// A part that one thread alone asks for.
+    pub(super) fn only(&self, block: usize) -> Turn<'_, T> {
+        self.at(block, 0)
+    }
+
+    fn at(&self, block: usize, turn: usize) -> Turn<'_, T> {
+        let (next, part) = &self.0[block];
+        let mut spins = 0_u32;
+        while next.load(Ordering::Acquire) != turn {
+            spins += 1;
+            // Whoever is before us may have lost its processor.
+            if spins < 100 { std::hint::spin_loop() } else { std::thread::yield_now() }
+        }
+        Turn { part: part.lock().unwrap_or_else(PoisonError::into_inner), next }
+    }
+
+    pub(super) fn into_parts(self) -> impl Iterator<Item = T> {
+        self.0.into_iter().map(|(_, part)| part.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Access to a part. The turn of the next tile comes when this is dropped.
+pub struct Turn<'a, T> {
+    part: MutexGuard<'a, T>,
+    next: &'a AtomicUsize,
+}
+
+impl<T> std::ops::Deref for Turn<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.part
+    }
+}
+
+impl<T> std::ops::DerefMut for Turn<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.part
+    }
+}
+
+impl<T> Drop for Turn<'_, T> {
+    fn drop(&mut self) {
+        self.next.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Threads that work together, as many as libtorch uses.
+#[derive(Debug, Clone)]
+pub struct Team {
+    /// All but the one that calls.
+    helpers: Option<Arc<rayon::ThreadPool>>,
+    count: usize,
+}
+
+impl Team {
+    /// The team of this process, made anew where libtorch's number of threads has changed.
+    pub(super) fn new() -> Self {
+        static LAST: Mutex<Option<Team>> = Mutex::new(None);
+        let count = usize::try_from(tch::get_num_threads()).unwrap_or(1).max(1);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(team) if team.count == count => team.clone(),
+            _ => {
+                let name = |index| format!("intnacl-{index}");
+                let builder = rayon::ThreadPoolBuilder::new().num_threads(count - 1).thread_name(name);
+                // Without threads the work is done all the same.
+                let helpers = if count > 1 { builder.build().ok().map(Arc::new) } else { None };
+                let team = Self { helpers, count };
+                *last = Some(team.clone());
+                team
+            }
+        }
+    }
+
+    /// Does `work` for each of a number of items, which are taken in order; `scratch` makes what each thread has
+    /// for itself.
+    pub(super) fn each<W: Send>(
+        &self,
+        items: usize,
+        scratch: impl Fn() -> W + Sync,
+        work: impl Fn(&mut W, usize) + Sync,
+    ) {
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            let mut own = None;
+            loop {
+                let item = next.fetch_add(1, Ordering::Relaxed);
+                if item >= items {
+                    return;
+                }
+                work(own.get_or_insert_with(&scratch), item);
+            }
+        };
+        match &self.helpers {
+            Some(helpers) if items > 1 => helpers.in_place_scope(|scope| {
+                for _ in 1..self.count.min(items) {
+                    scope.spawn(|_| worker());
+                }
+                worker();
+            }),
+            _ => worker(),
+        }
+    }
+}

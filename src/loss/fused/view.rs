@@ -1,0 +1,281 @@
+//! Embeddings on their way in, and gradients on their way out.
+
+use super::aligned::{Aligned, zeros};
+use super::number::Number;
+use super::products::PANEL;
+use super::schedule::{Blocks, Team};
+use super::vectors::vector_code;
+use crate::error::Result;
+use crate::loss::check::entry;
+use intnacl_reference::Error as Input;
+use tch::Tensor;
+
+/// How the rows of all views are cut.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut {
+    /// `B`.
+    pub(super) images: usize,
+    /// `d`.
+    pub(super) columns: usize,
+    /// Rows of a block, a multiple of [`PANEL`].
+    pub(super) width: usize,
+}
+
+impl Cut {
+    /// Blocks of `width` rows, or of a size that suits their number.
+    pub(super) fn new(images: usize, columns: usize, width: Option<usize>) -> Self {
+        // A tile and its rows stay in the cache of one core, and there are several for each thread.
+        let suitable = (images / 4).next_power_of_two();
+        let width = width.unwrap_or(suitable).clamp(PANEL, 4 * PANEL).next_multiple_of(PANEL);
+        Self { images, columns, width }
+    }
+
+    pub(super) fn blocks(&self) -> usize {
+        self.images.div_ceil(self.width)
+    }
+
+    /// The images of a block.
+    pub(super) fn images_of(&self, block: usize) -> std::ops::Range<usize> {
+        block * self.width..((block + 1) * self.width).min(self.images)
+    }
+
+    /// `d`, padded.
+    fn depth(&self) -> usize {
+        self.columns.next_multiple_of(PANEL)
+    }
+
+    /// Numbers in a block.
+    pub(super) fn size(&self) -> usize {
+        self.width * self.depth()
+    }
+}
+
+/// The embeddings of one view of all images, in blocks of rows that are padded by zeros.
+#[derive(Debug)]
+pub struct View<T> {
+    pub(super) cut: Cut,
+    /// Of each block panels `[d/PANEL][width][PANEL]`.
+    panels: Aligned<T>,
+    /// Of each block panels `[width/PANEL][d][PANEL]`, with the rows as columns; empty unless they were asked for.
+    across: Aligned<T>,
+    /// What each row was divided by, if anything; else its norm.
+    norms: Vec<f64>,
+    normalized: bool,
+}
+
+impl<T: Number> View<T> {
+    /// Prepares a tensor `[B, d]`.
+    ///
+    /// # Errors
+    /// [`Input::NotFinite`] and, where rows are to be normalised, [`Input::ZeroVector`], which name the entry or
+    /// row; [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    pub(super) fn new(
+        name: &Name<'_>,
+        tensor: &Tensor,
+        cut: Cut,
+        transposed: bool,
+        normalize: bool,
+        team: &Team,
+    ) -> Result<Self> {
+        let mut rows = zeros::<T>(cut.images * cut.columns)?;
+        let len = rows.len();
+        tensor.f_detach()?.f_to_kind(T::KIND)?.f_contiguous()?.f_copy_data(&mut rows, len)?;
+
+        let (blocks, size) = (cut.blocks(), cut.size());
+        let mut panels = Aligned::zeros(blocks * size)?;
+        let mut across = Aligned::zeros(if transposed { blocks * size } else { 0 })?;
+        let mut norms = zeros::<f64>(cut.images)?;
+        let mut across_parts = across.chunks_mut(size);
+        let parts = panels
+            .chunks_mut(size)
+            .zip(norms.chunks_mut(cut.width))
+            .zip(rows.chunks_mut(cut.width * cut.columns));
+        let parts = parts.map(|((panels, norms), rows)| (panels, norms, rows, across_parts.next()));
+        let parts = Blocks::new(parts);
+        team.each(
+            blocks,
+            || (),
+            |(), block| {
+                let (panels, norms, rows, across) = &mut *parts.only(block);
+                prepare(rows, norms, cut.columns, normalize);
+                for (r, row) in rows.chunks(cut.columns).enumerate() {
+                    for (k, entries) in row.chunks(PANEL).enumerate() {
+                        let at = (k * cut.width + r) * PANEL;
+                        panels[at..at + entries.len()].copy_from_slice(entries);
+                    }
+                }
+                if let Some(across) = across {
+                    transpose(panels, across, cut.width);
+                }
+            },
+        );
+        drop(parts);
+
+        // NaN is no number that anything is equal to.
+        let bad = |norm: &f64| !norm.is_finite() || (normalize && *norm == 0.0);
+        if let Some(image) = norms.iter().position(bad) {
+            return Err(name.refusal(image, tensor)?);
+        }
+        Ok(Self { cut, panels, across, norms, normalized: normalize })
+    }
+
+    pub(super) fn panels(&self, block: usize) -> &[T] {
+        &self.panels[block * self.cut.size()..][..self.cut.size()]
+    }
+
+    pub(super) fn across(&self, block: usize) -> &[T] {
+        &self.across[block * self.cut.size()..][..self.cut.size()]
+    }
+
+    /// No inner product of two rows of such views is larger than the larger of these.
+    pub(super) fn largest_square(&self) -> f64 {
+        if self.normalized {
+            return 1.0;
+        }
+        self.norms.iter().fold(0.0, |largest: f64, norm| largest.max(norm * norm))
+    }
+
+    /// The inner products of the rows of a block with those of another view, one with one.
+    pub(super) fn products_with(&self, other: &Self, block: usize, out: &mut [f64]) {
+        paired(self.panels(block), other.panels(block), self.cut.width, out);
+    }
+
+    /// Turns a block of the gradient by the prepared rows into that by the rows as they were given, times `scale`.
+    pub(super) fn finish(&self, block: usize, gradient: &[T], scale: f64, out: &mut [T]) {
+        let norms = self.normalized.then(|| &self.norms[self.cut.images_of(block)]);
+        finish(self.panels(block), gradient, norms, scale, self.cut, out);
+    }
+
+    /// Gives back the memory of what only scores are made of.
+    pub(super) fn forget_across(&mut self) {
+        self.across = Aligned::empty();
+    }
+}
+
+/// How a view is called in an error.
+#[derive(Debug)]
+pub struct Name<'a> {
+    pub(super) argument: &'a str,
+    /// The indices that lead to the view.
+    pub(super) view: Option<usize>,
+}
+
+impl Name<'_> {
+    fn refusal(&self, image: usize, tensor: &Tensor) -> Result<crate::Error> {
+        let row = tensor.f_detach()?.f_select(0, image as i64)?.f_to_kind(tch::Kind::Double)?;
+        let numbers = Vec::<f64>::try_from(&row.f_contiguous()?)?;
+        let view = self.view.map_or_else(String::new, |view| format!("[{view}]"));
+        let argument = format!("{}{view}[{image}]", self.argument);
+        Ok(match numbers.iter().position(|number| !number.is_finite()) {
+            Some(column) => Input::NotFinite {
+                argument: entry(&argument, &[numbers.len() as i64], column),
+                value: numbers[column],
+            },
+            None => Input::ZeroVector { argument },
+        }
+        .into())
+    }
+}
+
+/// The sum of products, in `f64`.
+#[inline(always)]
+fn dot<T: Number>(x: &[T; PANEL], y: &[T; PANEL], sums: &mut [f64; PANEL]) {
+    for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+        *sum = x.to_f64().mul_add(y.to_f64(), *sum);
+    }
+}
+
+vector_code! {
+    /// Norms of rows, and the rows divided by them.
+    fn prepare<T: Number>(_, rows: &mut [T], norms: &mut [f64], columns: usize, normalize: bool) {
+        for (row, norm) in rows.chunks_mut(columns).zip(norms) {
+            let square = |x: f64| x * x;
+            let mut sums = [0.0; PANEL];
+            let (parts, rest) = row.as_chunks::<PANEL>();
+            parts.iter().for_each(|part| dot(part, part, &mut sums));
+            *norm = (sums.iter().sum::<f64>() + rest.iter().map(|x| square(x.to_f64())).sum::<f64>()).sqrt();
+            if !normalize || (*norm == 0.0 && row.iter().all(|x| x.to_f64() == 0.0)) || norm.is_nan() {
+                continue;
+            }
+            if (1e-100..1e100).contains(norm) {
+                let factor = norm.recip();
+                row.iter_mut().for_each(|x| *x = T::from_f64(x.to_f64() * factor));
+            } else {
+                // The squares left the range of numbers, not the row.
+                let largest = row.iter().fold(0.0, |largest: f64, x| largest.max(x.to_f64().abs()));
+                let relative = row.iter().map(|x| square(x.to_f64() / largest)).sum::<f64>().sqrt();
+                row.iter_mut().for_each(|x| *x = T::from_f64(x.to_f64() / largest / relative));
+                *norm = relative * largest;
+            }
+        }
+    }
+
+    /// Panels of rows as panels of columns.
+    fn transpose<T: Number>(_, panels: &[T], across: &mut [T], width: usize) {
+        let depth = panels.len() / width;
+        for (k, panel) in panels.chunks_exact(width * PANEL).enumerate() {
+            for (strip, rows) in panel.as_chunks::<PANEL>().0.chunks_exact(PANEL).enumerate() {
+                let at = (strip * depth + k * PANEL) * PANEL;
+                let (across, _) = across[at..at + PANEL * PANEL].as_chunks_mut::<PANEL>();
+                for (j, across) in across.iter_mut().enumerate() {
+                    for (across, row) in across.iter_mut().zip(rows) {
+                        *across = row[j];
+                    }
+                }
+            }
+        }
+    }
+
+    /// The inner products of rows, one with one, of blocks in panels.
+    fn paired<T: Number>(_, x: &[T], y: &[T], width: usize, out: &mut [f64]) {
+        for (r, out) in out.iter_mut().enumerate() {
+            let mut sums = [0.0; PANEL];
+            let rows = x.as_chunks::<PANEL>().0.iter().zip(y.as_chunks::<PANEL>().0).skip(r).step_by(width);
+            rows.for_each(|(x, y)| dot(x, y, &mut sums));
+            *out = sums.iter().sum();
+        }
+    }
+
+    /// `target_r += factors[r] source_r`, of blocks in panels.
+    pub fn add_scaled<T: Number>(_, source: &[T], factors: &[f64], width: usize, target: &mut [T]) {
+        for (source, target) in source.chunks_exact(width * PANEL).zip(target.chunks_exact_mut(width * PANEL)) {
+            let rows = source.as_chunks::<PANEL>().0.iter().zip(target.as_chunks_mut::<PANEL>().0);
+            for ((source, target), factor) in rows.zip(factors) {
+                let factor = T::from_f64(*factor);
+                for (target, source) in target.iter_mut().zip(source) {
+                    *target = source.mul_add(factor, *target);
+                }
+            }
+        }
+    }
+
+    /// `scale·g`, and where rows `z` were normalised `scale·(g - (g·z) z)/norm`, from panels to rows.
+    fn finish<T: Number>(
+        _,
+        panels: &[T],
+        gradient: &[T],
+        norms: Option<&[f64]>,
+        scale: f64,
+        cut: Cut,
+        out: &mut [T],
+    ) {
+        let (panels, gradient) = (panels.as_chunks::<PANEL>().0, gradient.as_chunks::<PANEL>().0);
+        for (r, out) in out.chunks_mut(cut.columns).enumerate() {
+            let z = || panels.iter().skip(r).step_by(cut.width);
+            let g = || gradient.iter().skip(r).step_by(cut.width);
+            let (along, factor) = match norms {
+                Some(norms) => {
+                    let mut sums = [0.0; PANEL];
+                    z().zip(g()).for_each(|(z, g)| dot(z, g, &mut sums));
+                    (sums.iter().sum::<f64>(), scale / norms[r])
+                }
+                None => (0.0, scale),
+            };
+            for (out, (z, g)) in out.chunks_mut(PANEL).zip(z().zip(g())) {
+                for (out, (z, g)) in out.iter_mut().zip(z.iter().zip(g)) {
+                    *out = T::from_f64((g.to_f64() - along * z.to_f64()) * factor);
+                }
+            }
+        }
+    }
+}
