@@ -11,6 +11,7 @@ mod images;
 mod number;
 mod products;
 mod schedule;
+mod team;
 mod tile;
 mod vectors;
 mod view;
@@ -25,9 +26,10 @@ use contrast::Contrast;
 use images::{Images, Positives};
 use intnacl_reference::Negatives;
 use number::Number;
-use schedule::{Blocks, Team};
+use schedule::Blocks;
 use std::sync::OnceLock;
 use tch::{Kind, Tensor};
+use team::Team;
 use view::{Cut, Name, View, add_scaled};
 
 /// The outcome of a batch on a processor, in blocks of `width` rows or of a size that suits.
@@ -67,8 +69,9 @@ struct Step<'a, T> {
 
 impl<'a, T: Number> Step<'a, T> {
     fn new(batch: &'a Batch, recipe: &'a Recipe, scorer: &'a Scorer, width: Option<usize>) -> Result<Self> {
-        let team = Team::new();
         let (count, images, columns) = batch.views.size3()?;
+        let rows = 2 * images as usize;
+        let team = Team::new(rows.saturating_mul(rows).saturating_mul(columns as usize));
         let cut = Cut::new(images as usize, columns as usize, width);
         let mut step = Self {
             batch,

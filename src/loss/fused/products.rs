@@ -158,7 +158,7 @@ fn accumulate<S: Simd, T: Number, const ROWS: usize>(
     for (sums, x) in sums.iter_mut().zip(x) {
         let x = T::splat(simd, x);
         for (sum, y) in sums.iter_mut().zip(y) {
-            *sum = T::multiply_add(simd, x, y, *sum);
+            *sum = T::multiply_add_each(simd, x, y, *sum);
         }
     }
 }
@@ -173,7 +173,7 @@ fn add<S: Simd, T: Number, const ROWS: usize>(
     let step = VECTORS * lanes::<S, T>();
     for (sums, out) in sums.iter().zip(out.chunks_exact_mut(PANEL)) {
         for (sum, out) in sums.iter().zip(T::vectors_mut::<S>(&mut out[offset..offset + step])) {
-            *out = T::add_vectors(simd, *sum, *out);
+            *out = T::add_each(simd, *sum, *out);
         }
     }
 }

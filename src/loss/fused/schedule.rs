@@ -5,7 +5,7 @@
 //! the order of additions, and so their rounding, does not depend on who was faster.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A tile of the scores: a block of rows with a block of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,64 +113,5 @@ impl<T> std::ops::DerefMut for Turn<'_, T> {
 impl<T> Drop for Turn<'_, T> {
     fn drop(&mut self) {
         self.next.fetch_add(1, Ordering::Release);
-    }
-}
-
-/// Threads that work together, as many as libtorch uses.
-#[derive(Debug, Clone)]
-pub struct Team {
-    /// All but the one that calls.
-    helpers: Option<Arc<rayon::ThreadPool>>,
-    count: usize,
-}
-
-impl Team {
-    /// The team of this process, made anew where libtorch's number of threads has changed.
-    pub(super) fn new() -> Self {
-        static LAST: Mutex<Option<Team>> = Mutex::new(None);
-        let count = usize::try_from(tch::get_num_threads()).unwrap_or(1).max(1);
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some(team) if team.count == count => team.clone(),
-            _ => {
-                let name = |index| format!("intnacl-{index}");
-                let builder = rayon::ThreadPoolBuilder::new().num_threads(count - 1).thread_name(name);
-                // Without threads the work is done all the same.
-                let helpers = if count > 1 { builder.build().ok().map(Arc::new) } else { None };
-                let team = Self { helpers, count };
-                *last = Some(team.clone());
-                team
-            }
-        }
-    }
-
-    /// Does `work` for each of a number of items, which are taken in order; `scratch` makes what each thread has
-    /// for itself.
-    pub(super) fn each<W: Send>(
-        &self,
-        items: usize,
-        scratch: impl Fn() -> W + Sync,
-        work: impl Fn(&mut W, usize) + Sync,
-    ) {
-        let next = AtomicUsize::new(0);
-        let worker = || {
-            let mut own = None;
-            loop {
-                let item = next.fetch_add(1, Ordering::Relaxed);
-                if item >= items {
-                    return;
-                }
-                work(own.get_or_insert_with(&scratch), item);
-            }
-        };
-        match &self.helpers {
-            Some(helpers) if items > 1 => helpers.in_place_scope(|scope| {
-                for _ in 1..self.count.min(items) {
-                    scope.spawn(|_| worker());
-                }
-                worker();
-            }),
-            _ => worker(),
-        }
     }
 }

@@ -3,8 +3,9 @@
 //! Scores come as inner products. Exponentials are relative to a shift of each anchor, so that they neither overflow
 //! nor vanish.
 
-use super::number::{LANES, Number, Parts};
+use super::number::{Number, Parts};
 use super::vectors::vector_code;
+use pulp::Simd;
 
 /// What an estimator sums over the negatives of an anchor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,140 +73,158 @@ const POWERS: usize = 3;
 
 /// Compiles a function for each kernel and kind of shift.
 macro_rules! for_each_kernel {
-    ($kernel:expr, $shared:expr, $function:ident ( $($argument:expr),* )) => {
+    ($simd:ident, $kernel:expr, $shared:expr, $function:ident ( $($argument:expr),* )) => {
         match ($kernel, $shared) {
-            (Kernel::Plain, true) => $function::<T, PLAIN, true>($($argument),*),
-            (Kernel::Plain, false) => $function::<T, PLAIN, false>($($argument),*),
-            (Kernel::AboveFloor, true) => $function::<T, ABOVE_FLOOR, true>($($argument),*),
-            (Kernel::AboveFloor, false) => $function::<T, ABOVE_FLOOR, false>($($argument),*),
-            (Kernel::Weighted, true) => $function::<T, WEIGHTED, true>($($argument),*),
-            (Kernel::Weighted, false) => $function::<T, WEIGHTED, false>($($argument),*),
-            (Kernel::Powers { .. }, true) => $function::<T, POWERS, true>($($argument),*),
-            (Kernel::Powers { .. }, false) => $function::<T, POWERS, false>($($argument),*),
+            (Kernel::Plain, true) => $function::<_, T, PLAIN, true>($simd, $($argument),*),
+            (Kernel::Plain, false) => $function::<_, T, PLAIN, false>($simd, $($argument),*),
+            (Kernel::AboveFloor, true) => $function::<_, T, ABOVE_FLOOR, true>($simd, $($argument),*),
+            (Kernel::AboveFloor, false) => $function::<_, T, ABOVE_FLOOR, false>($simd, $($argument),*),
+            (Kernel::Weighted, true) => $function::<_, T, WEIGHTED, true>($simd, $($argument),*),
+            (Kernel::Weighted, false) => $function::<_, T, WEIGHTED, false>($simd, $($argument),*),
+            (Kernel::Powers { .. }, true) => $function::<_, T, POWERS, true>($simd, $($argument),*),
+            (Kernel::Powers { .. }, false) => $function::<_, T, POWERS, false>($simd, $($argument),*),
         }
     };
 }
 
 vector_code! {
     /// Overwrites `out` by the sums over a tile.
-    pub fn sum<T: Number>(_, kernel: Kernel<T>, scores: &[T], sides: Sides<'_, T>, out: &mut Sums<T>) {
-        for_each_kernel!(kernel, sides.shared, sum_by(kernel, scores, sides, out));
+    pub fn sum<T: Number>(simd, kernel: Kernel<T>, scores: &[T], sides: Sides<'_, T>, out: &mut Sums<T>) {
+        for_each_kernel!(simd, kernel, sides.shared, sum_by(kernel, scores, sides, out));
     }
 
     /// Adds the derivatives by the scores of a tile, of the anchors on both of its sides.
-    pub fn weigh<T: Number>(_, kernel: Kernel<T>, scores: &[T], sides: Sides<'_, T>, out: &mut [T]) {
-        for_each_kernel!(kernel, sides.shared, weigh_by(kernel, scores, sides, out));
+    pub fn weigh<T: Number>(simd, kernel: Kernel<T>, scores: &[T], sides: Sides<'_, T>, out: &mut [T]) {
+        for_each_kernel!(simd, kernel, sides.shared, weigh_by(kernel, scores, sides, out));
     }
 
     /// The largest score of each row and column, where it is larger than what is known.
-    pub fn largest<T: Number>(_, scores: &[T], rows: &mut [T], columns: &mut [T]) {
+    pub fn largest<T: Number>(simd, scores: &[T], rows: &mut [T], columns: &mut [T]) {
         let width = columns.len();
         for (scores, row) in scores.chunks_exact(width).zip(rows) {
-            let mut largest = [*row; LANES];
-            let columns = columns.as_chunks_mut::<LANES>().0;
-            for (scores, columns) in scores.as_chunks::<LANES>().0.iter().zip(columns) {
-                for ((score, column), largest) in scores.iter().zip(columns).zip(&mut largest) {
-                    *column = Number::max(*score, *column);
-                    *largest = Number::max(*score, *largest);
-                }
+            let mut largest = T::splat(simd, *row);
+            for (score, column) in T::vectors::<S>(scores).iter().zip(T::vectors_mut::<S>(columns)) {
+                *column = T::max_each(simd, *score, *column);
+                largest = T::max_each(simd, *score, largest);
             }
-            *row = largest.into_iter().fold(*row, Number::max);
+            *row = T::largest(simd, largest);
         }
     }
 }
 
-/// A score as an anchor sees it.
-#[derive(Clone, Copy)]
-struct Seen<T> {
+/// Scores as their anchors see them.
+struct Seen<V> {
     /// `h`.
-    kernel: T,
+    kernel: V,
     /// `w`.
-    weight: T,
+    weight: V,
     /// `h - F`.
-    above_floor: T,
+    above_floor: V,
 }
 
-#[inline(always)]
-fn see<T: Number, const KERNEL: usize, const SHARED: bool>(
-    product: T,
-    exponents: Exponents<T>,
-    powers: Exponents<T>,
-    anchors: &Anchors<T>,
-    index: usize,
-) -> Seen<T> {
-    // What cancels is subtracted before it is multiplied; a shared shift is small enough to do without.
-    let product = if SHARED { product } else { product - anchors.offset[index] };
-    let kernel = T::power_of_two(product, exponents.scale, exponents.shift);
-    let weight = match KERNEL {
-        POWERS => T::power_of_two(product, powers.scale, powers.shift),
-        _ => kernel,
-    };
-    Seen { kernel, weight, above_floor: kernel - anchors.floor[index] }
+/// How exponents are made, in vectors.
+#[derive(Clone, Copy)]
+struct Ready<V> {
+    exponents: (Parts<V>, Parts<V>),
+    powers: (Parts<V>, Parts<V>),
+    beta: V,
 }
 
-#[inline(always)]
-fn beta_and_exponents<T: Number>(kernel: Kernel<T>) -> (T, Exponents<T>) {
-    match kernel {
-        Kernel::Powers { beta, exponents } => (beta, exponents),
-        _ => (T::from_f64(1.0), Exponents::default()),
+impl<V: Copy> Ready<V> {
+    #[inline(always)]
+    fn new<S: Simd, T: Number<Vector<S> = V>>(simd: S, kernel: Kernel<T>, exponents: Exponents<T>) -> Self {
+        let (beta, powers) = match kernel {
+            Kernel::Powers { beta, exponents } => (beta, exponents),
+            _ => (T::from_f64(1.0), Exponents::default()),
+        };
+        let splat = |exponents: Exponents<T>| (exponents.scale.splat(simd), exponents.shift.splat(simd));
+        Self { exponents: splat(exponents), powers: splat(powers), beta: T::splat(simd, beta) }
+    }
+
+    #[inline(always)]
+    fn see<S: Simd, T: Number<Vector<S> = V>, const KERNEL: usize, const SHARED: bool>(
+        &self,
+        simd: S,
+        products: V,
+        offset: V,
+        floor: V,
+    ) -> Seen<V> {
+        // What cancels is subtracted before it is multiplied; a shared shift is small enough to do without.
+        let products = if SHARED { products } else { T::subtract_each(simd, products, offset) };
+        let kernel = T::powers_of_two(simd, products, self.exponents.0, self.exponents.1);
+        let weight = match KERNEL {
+            POWERS => T::powers_of_two(simd, products, self.powers.0, self.powers.1),
+            _ => kernel,
+        };
+        Seen { kernel, weight, above_floor: T::subtract_each(simd, kernel, floor) }
     }
 }
 
 #[inline(always)]
-fn sum_by<T: Number, const KERNEL: usize, const SHARED: bool>(
+fn sum_by<S: Simd, T: Number, const KERNEL: usize, const SHARED: bool>(
+    simd: S,
     kernel: Kernel<T>,
     scores: &[T],
     sides: Sides<'_, T>,
     out: &mut Sums<T>,
 ) {
     let width = out.rows.len();
-    let (_, powers) = beta_and_exponents(kernel);
-    let term = |seen: Seen<T>, present: bool| {
-        let total = match KERNEL {
-            PLAIN => seen.kernel,
-            ABOVE_FLOOR => seen.above_floor,
-            _ => seen.weight * seen.above_floor,
-        };
-        let zero = T::default();
-        if present { (total, seen.weight) } else { (zero, zero) }
-    };
+    let ready = Ready::new(simd, kernel, sides.exponents);
+    let weighted = KERNEL == WEIGHTED || KERNEL == POWERS;
+    let (offsets, floors) = (T::vectors::<S>(&sides.columns.offset), T::vectors::<S>(&sides.columns.floor));
     let [totals, weights] = &mut out.columns;
     totals.fill(T::default());
     weights.fill(T::default());
-    for (row, (scores, out)) in scores.chunks_exact(width).zip(&mut out.rows).enumerate() {
-        let (mut total, mut weight) = ([T::default(); LANES], [T::default(); LANES]);
-        let columns = totals.as_chunks_mut::<LANES>().0.iter_mut().zip(weights.as_chunks_mut::<LANES>().0);
-        for (chunk, (scores, (totals, weights))) in
-            scores.as_chunks::<LANES>().0.iter().zip(columns).enumerate()
+    let (totals, weights) = (T::vectors_mut::<S>(totals), T::vectors_mut::<S>(weights));
+    let rows = out.rows.iter_mut().zip(sides.rows.offset.iter().zip(&sides.rows.floor));
+    for (scores, (out, (offset, floor))) in scores.chunks_exact(width).zip(rows) {
+        let (offset, floor) = (T::splat(simd, *offset), T::splat(simd, *floor));
+        let mut total = T::splat(simd, T::default());
+        let mut weight = total;
+        let anchors = offsets.iter().zip(floors);
+        let sums = totals.iter_mut().zip(weights.iter_mut());
+        for ((score, (offsets, floors)), (totals, weights)) in
+            T::vectors::<S>(scores).iter().zip(anchors).zip(sums)
         {
-            for lane in 0..LANES {
-                let score = scores[lane];
-                let present = score > T::ABSENT;
-                let (own, own_weight) =
-                    term(see::<T, KERNEL, SHARED>(score, sides.exponents, powers, sides.rows, row), present);
-                let (other, other_weight) = if SHARED {
-                    (own, own_weight)
-                } else {
-                    let index = chunk * LANES + lane;
-                    term(
-                        see::<T, KERNEL, SHARED>(score, sides.exponents, powers, sides.columns, index),
-                        present,
-                    )
-                };
-                total[lane] += own;
-                totals[lane] += other;
-                if KERNEL == WEIGHTED || KERNEL == POWERS {
-                    weight[lane] += own_weight;
-                    weights[lane] += other_weight;
-                }
+            let own = ready.see::<S, T, KERNEL, SHARED>(simd, *score, offset, floor);
+            let (own, own_weight) = summed::<S, T, KERNEL>(simd, *score, own);
+            let (other, other_weight) = if SHARED {
+                (own, own_weight)
+            } else {
+                let other = ready.see::<S, T, KERNEL, SHARED>(simd, *score, *offsets, *floors);
+                summed::<S, T, KERNEL>(simd, *score, other)
+            };
+            total = T::add_each(simd, total, own);
+            *totals = T::add_each(simd, *totals, other);
+            if weighted {
+                weight = T::add_each(simd, weight, own_weight);
+                *weights = T::add_each(simd, *weights, other_weight);
             }
         }
-        *out = [add_up(total), add_up(weight)];
+        *out = [T::sum_up(simd, total), T::sum_up(simd, weight)];
+    }
+}
+
+/// What is summed of scores: for the total, and for the weight.
+#[inline(always)]
+fn summed<S: Simd, T: Number, const KERNEL: usize>(
+    simd: S,
+    scores: T::Vector<S>,
+    seen: Seen<T::Vector<S>>,
+) -> (T::Vector<S>, T::Vector<S>) {
+    match KERNEL {
+        PLAIN => (T::where_present(simd, scores, seen.kernel), seen.weight),
+        ABOVE_FLOOR => (T::where_present(simd, scores, seen.above_floor), seen.weight),
+        _ => {
+            let weight = T::where_present(simd, scores, seen.weight);
+            (T::multiply_each(simd, weight, seen.above_floor), weight)
+        }
     }
 }
 
 #[inline(always)]
-fn weigh_by<T: Number, const KERNEL: usize, const SHARED: bool>(
+fn weigh_by<S: Simd, T: Number, const KERNEL: usize, const SHARED: bool>(
+    simd: S,
     kernel: Kernel<T>,
     scores: &[T],
     sides: Sides<'_, T>,
@@ -213,42 +232,37 @@ fn weigh_by<T: Number, const KERNEL: usize, const SHARED: bool>(
 ) {
     let (rows, columns) = (sides.rows, sides.columns);
     let width = columns.floor.len();
-    let (beta, powers) = beta_and_exponents(kernel);
+    let ready = Ready::new(simd, kernel, sides.exponents);
+    let plain = KERNEL == PLAIN || KERNEL == ABOVE_FLOOR;
     // The derivative of the weighted mean of `h - F` by a score is `w/Σw (h + β ((h - F) - mean))`: what cancels is
     // subtracted before it is multiplied.
-    let share = |seen: Seen<T>, anchors: &Anchors<T>, index: usize| match KERNEL {
-        PLAIN | ABOVE_FLOOR => anchors.factor[index],
-        _ => (seen.above_floor - anchors.mean[index]).mul_add(beta, seen.kernel) * anchors.factor[index],
+    let share = |seen: &Seen<T::Vector<S>>, factor: T::Vector<S>, mean: T::Vector<S>| {
+        if plain {
+            return factor;
+        }
+        let excess = T::subtract_each(simd, seen.above_floor, mean);
+        T::multiply_each(simd, factor, T::multiply_add_each(simd, excess, ready.beta, seen.kernel))
     };
-    let outer =
-        |seen: Seen<T>| if KERNEL == PLAIN || KERNEL == ABOVE_FLOOR { seen.kernel } else { seen.weight };
+    let outer = |seen: &Seen<T::Vector<S>>| if plain { seen.kernel } else { seen.weight };
+    let of_columns = [&columns.offset, &columns.floor, &columns.factor, &columns.mean];
+    let [offsets, floors, factors, means] = of_columns.map(|numbers| T::vectors::<S>(numbers));
     for (row, (scores, out)) in scores.chunks_exact(width).zip(out.chunks_exact_mut(width)).enumerate() {
-        let lanes = scores.as_chunks::<LANES>().0.iter().zip(out.as_chunks_mut::<LANES>().0);
-        for (chunk, (scores, out)) in lanes.enumerate() {
-            for lane in 0..LANES {
-                let (score, index) = (scores[lane], chunk * LANES + lane);
-                let seen = see::<T, KERNEL, SHARED>(score, sides.exponents, powers, rows, row);
-                let weight = if SHARED {
-                    (share(seen, rows, row) + share(seen, columns, index)) * outer(seen)
-                } else {
-                    let other = see::<T, KERNEL, SHARED>(score, sides.exponents, powers, columns, index);
-                    share(seen, rows, row) * outer(seen) + share(other, columns, index) * outer(other)
-                };
-                out[lane] += if score > T::ABSENT { weight } else { T::default() };
-            }
+        let of_row = [rows.offset[row], rows.floor[row], rows.factor[row], rows.mean[row]];
+        let [offset, floor, factor, mean] = of_row.map(|number| T::splat(simd, number));
+        let anchors = offsets.iter().zip(floors).zip(factors.iter().zip(means));
+        let tile = T::vectors::<S>(scores).iter().zip(T::vectors_mut::<S>(out));
+        for ((score, out), ((offsets, floors), (factors, means))) in tile.zip(anchors) {
+            let own = ready.see::<S, T, KERNEL, SHARED>(simd, *score, offset, floor);
+            let own_share = share(&own, factor, mean);
+            let weight = if SHARED {
+                let shares = T::add_each(simd, own_share, share(&own, *factors, *means));
+                T::multiply_each(simd, shares, outer(&own))
+            } else {
+                let other = ready.see::<S, T, KERNEL, SHARED>(simd, *score, *offsets, *floors);
+                let part = T::multiply_each(simd, share(&other, *factors, *means), outer(&other));
+                T::multiply_add_each(simd, own_share, outer(&own), part)
+            };
+            *out = T::add_each(simd, *out, T::where_present(simd, *score, weight));
         }
     }
-}
-
-/// The sum of the lanes, in pairs.
-#[inline(always)]
-fn add_up<T: Number>(mut lanes: [T; LANES]) -> T {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            lanes[lane] = lanes[lane] + lanes[lane + half];
-        }
-        half /= 2;
-    }
-    lanes[0]
 }

@@ -3,7 +3,8 @@
 use super::aligned::{Aligned, zeros};
 use super::number::Number;
 use super::products::PANEL;
-use super::schedule::{Blocks, Team};
+use super::schedule::Blocks;
+use super::team::Team;
 use super::vectors::vector_code;
 use crate::error::Result;
 use crate::loss::check::entry;
@@ -192,7 +193,9 @@ vector_code! {
             let square = |x: f64| x * x;
             let mut sums = [0.0; PANEL];
             let (parts, rest) = row.as_chunks::<PANEL>();
-            parts.iter().for_each(|part| dot(part, part, &mut sums));
+            for part in parts {
+                dot(part, part, &mut sums);
+            }
             *norm = (sums.iter().sum::<f64>() + rest.iter().map(|x| square(x.to_f64())).sum::<f64>()).sqrt();
             if !normalize || (*norm == 0.0 && row.iter().all(|x| x.to_f64() == 0.0)) || norm.is_nan() {
                 continue;
@@ -231,19 +234,21 @@ vector_code! {
         for (r, out) in out.iter_mut().enumerate() {
             let mut sums = [0.0; PANEL];
             let rows = x.as_chunks::<PANEL>().0.iter().zip(y.as_chunks::<PANEL>().0).skip(r).step_by(width);
-            rows.for_each(|(x, y)| dot(x, y, &mut sums));
+            for (x, y) in rows {
+                dot(x, y, &mut sums);
+            }
             *out = sums.iter().sum();
         }
     }
 
     /// `target_r += factors[r] source_r`, of blocks in panels.
-    pub fn add_scaled<T: Number>(_, source: &[T], factors: &[f64], width: usize, target: &mut [T]) {
+    pub fn add_scaled<T: Number>(simd, source: &[T], factors: &[f64], width: usize, target: &mut [T]) {
         for (source, target) in source.chunks_exact(width * PANEL).zip(target.chunks_exact_mut(width * PANEL)) {
-            let rows = source.as_chunks::<PANEL>().0.iter().zip(target.as_chunks_mut::<PANEL>().0);
+            let rows = source.chunks_exact(PANEL).zip(target.chunks_exact_mut(PANEL));
             for ((source, target), factor) in rows.zip(factors) {
-                let factor = T::from_f64(*factor);
-                for (target, source) in target.iter_mut().zip(source) {
-                    *target = source.mul_add(factor, *target);
+                let factor = T::splat(simd, T::from_f64(*factor));
+                for (target, source) in T::vectors_mut::<S>(target).iter_mut().zip(T::vectors::<S>(source)) {
+                    *target = T::multiply_add_each(simd, *source, factor, *target);
                 }
             }
         }
@@ -266,7 +271,9 @@ vector_code! {
             let (along, factor) = match norms {
                 Some(norms) => {
                     let mut sums = [0.0; PANEL];
-                    z().zip(g()).for_each(|(z, g)| dot(z, g, &mut sums));
+                    for (z, g) in z().zip(g()) {
+                        dot(z, g, &mut sums);
+                    }
                     (sums.iter().sum::<f64>(), scale / norms[r])
                 }
                 None => (0.0, scale),
