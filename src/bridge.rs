@@ -2,7 +2,7 @@
 
 use crate::device::require;
 use crate::error::{Error, Result};
-use crate::loss::{Batch, Layout, Tuples, entry, floating};
+use crate::loss::{Batch, Layout, Outcome, Scored, Tuples, entry, floating};
 use crate::supervised::Labelled;
 use intnacl_reference::{
     self as reference, Answer, Evaluation, Layout as _, Loss, Objective, Request, Settings,
@@ -43,9 +43,22 @@ macro_rules! rows {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn evaluate(request: &Request, device: Device, kind: Kind) -> Result<Answer> {
+    evaluate_by(request, device, kind, Batch::outcome)
+}
+
+/// How batches are evaluated.
+pub(crate) type ByBatch = fn(&Batch, &Loss, &Settings) -> Result<Outcome>;
+
+/// [`evaluate`] with a way to evaluate batches.
+pub(crate) fn evaluate_by(
+    request: &Request,
+    device: Device,
+    kind: Kind,
+    by_batch: ByBatch,
+) -> Result<Answer> {
     require(device)?;
     floating("kind", kind)?;
-    let place = Place { device, kind };
+    let place = Place { device, kind, by_batch };
     Ok(match request {
         Request::Tuples { loss, settings, data } => {
             data.validate(loss, settings)?;
@@ -71,6 +84,7 @@ impl<M: Clone + IndexMut<(usize, usize), Output = f64>> Matrix for M {}
 struct Place {
     device: Device,
     kind: Kind,
+    by_batch: ByBatch,
 }
 
 impl Place {
@@ -111,7 +125,7 @@ impl Place {
             tuples.adversarial_negatives = Some(list(matrices, rows!(matrices))?);
         }
 
-        let (value, per_anchor) = self.run(&tuples, loss, settings)?;
+        let (value, per_anchor) = self.run(&tuples, tuples.outcome(loss, settings)?, settings)?;
         let mut gradient = data.clone();
         self.gradient("anchor", &tuples.anchor, [&mut gradient.anchor])?;
         self.gradient("positives", &tuples.positives, &mut gradient.positives)?;
@@ -143,7 +157,8 @@ impl Place {
             batch.adversarial = Some(self.leaf([matrix], &[b, d])?);
         }
 
-        let (value, per_anchor) = self.run(&batch, loss, settings)?;
+        let outcome = (self.by_batch)(&batch, loss, settings)?;
+        let (value, per_anchor) = self.run(&batch, outcome, settings)?;
         let mut gradient = data.clone();
         self.gradient("views", &batch.views, &mut gradient.views)?;
         self.optional("mixed", &batch.mixed, gradient.mixed.iter_mut().flatten())?;
@@ -171,8 +186,7 @@ impl Place {
     }
 
     /// Value and values per anchor; the leaves have their gradients afterwards.
-    fn run(self, layout: &impl Layout, loss: &Loss, settings: &Settings) -> Result<(f64, Vec<f64>)> {
-        let outcome = layout.outcome(loss, settings)?;
+    fn run(self, layout: &impl Layout, outcome: Outcome, settings: &Settings) -> Result<(f64, Vec<f64>)> {
         // The data are known to be good in `f64`. What is left is what rounding them to the kind does.
         layout.check(settings)?;
         self.backward(&outcome.value, &outcome.per_anchor)

@@ -26,6 +26,7 @@ use tch::Tensor;
 pub use batch::Batch;
 pub(crate) use check::{Common, at_least, defined, entry, floating, has_shape, wrong_kind};
 pub(crate) use score::{compute_kind, largest, softplus, sum_last};
+pub(crate) use sealed::Scored;
 pub use tuples::Tuples;
 
 /// A way to lay out embeddings: [`Tuples`] or [`Batch`].

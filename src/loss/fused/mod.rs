@@ -21,14 +21,14 @@ use super::recipe::Recipe;
 use super::score::{Scorer, compute_kind};
 use super::{Outcome, once_differentiable};
 use crate::error::Result;
-use aligned::{Aligned, zeros};
+use aligned::Aligned;
 use contrast::Contrast;
 use images::{Images, Positives};
 use intnacl_reference::Negatives;
 use number::Number;
 use schedule::Blocks;
 use std::sync::OnceLock;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 use team::Team;
 use view::{Cut, Name, View, add_scaled};
 
@@ -52,6 +52,9 @@ enum Source {
     Mixed,
     Adversarial,
 }
+
+/// Of a view and a block of images: the parts of the gradient, and where their sum goes.
+type Piece<'a, T> = (Vec<Aligned<T>>, Option<&'a mut [T]>);
 
 /// A batch on its way through the engine.
 struct Step<'a, T> {
@@ -210,14 +213,9 @@ impl<'a, T: Number> Step<'a, T> {
         self.views.iter_mut().for_each(|(_, _, view)| view.forget_across());
         let links: Vec<_> = links.iter().copied().zip(losses.by_positives.iter()).collect();
         let gradients = self.collect(parts, &links, share)?;
-        let sources = [Source::Views, Source::Mixed, Source::Adversarial];
-        let gradients = sources.into_iter().zip(gradients).filter(|(_, gradient)| !gradient.is_empty());
-        let with_gradient = |(source, gradient): (Source, Vec<T>)| {
-            let gradient = Tensor::f_from_slice(&gradient)?;
-            Ok(self.tensor(source).map(|tensor| (tensor, gradient)))
-        };
-        let gradients = gradients.map(with_gradient).collect::<Result<Vec<_>>>()?;
-        Ok(Outcome { value: once_differentiable(value, gradients.into_iter().flatten())?, per_anchor })
+        let gradients =
+            gradients.into_iter().filter_map(|(source, gradient)| Some((self.tensor(source)?, gradient)));
+        Ok(Outcome { value: once_differentiable(value, gradients)?, per_anchor })
     }
 
     /// The gradient by each source, as it was given; nothing where none is wanted.
@@ -229,25 +227,29 @@ impl<'a, T: Number> Step<'a, T> {
         parts: Vec<Vec<Vec<Aligned<T>>>>,
         links: &[((usize, usize), &Vec<f64>)],
         share: f64,
-    ) -> Result<[Vec<T>; 3]> {
+    ) -> Result<Vec<(Source, Tensor)>> {
         let (cut, per_view) = (self.cut, self.cut.images * self.cut.columns);
-        let sources = [Source::Views, Source::Mixed, Source::Adversarial];
-        let mut gradients = [Vec::new(), Vec::new(), Vec::new()];
-        for (gradient, source) in gradients.iter_mut().zip(sources) {
+        let mut gradients = Vec::new();
+        for source in [Source::Views, Source::Mixed, Source::Adversarial] {
             let wanted =
-                self.views.iter().zip(&self.wanted).any(|((known, ..), wanted)| *known == source && *wanted);
-            if let Some(tensor) = self.tensor(source).filter(|_| wanted) {
-                *gradient = zeros(tensor.numel())?;
+                |((known, ..), wanted): (&(Source, usize, View<T>), &bool)| *known == source && *wanted;
+            if let Some(tensor) =
+                self.tensor(source).filter(|_| self.views.iter().zip(&self.wanted).any(wanted))
+            {
+                let options = (T::KIND, tensor.device());
+                gradients.push((source, Tensor::f_zeros([tensor.numel() as i64], options)?));
             }
         }
 
         // What belongs to a block of images: of each view, its parts and where its gradient goes.
-        let mut blocks: Vec<Vec<(Vec<Aligned<T>>, Option<&mut [T]>)>> =
-            (0..cut.blocks()).map(|_| Vec::new()).collect();
-        let mut targets: Vec<Vec<_>> =
-            gradients.iter_mut().map(|gradient| gradient.chunks_mut(per_view).map(Some).collect()).collect();
+        let mut blocks: Vec<Vec<Piece<'_, T>>> = (0..cut.blocks()).map(|_| Vec::new()).collect();
+        let mut targets: Vec<(Source, Vec<_>)> = Vec::new();
+        for (source, gradient) in &mut gradients {
+            targets.push((*source, entries_mut(gradient)?.chunks_mut(per_view).map(Some).collect()));
+        }
         for ((source, index, _), parts) in self.views.iter().zip(parts) {
-            let target = targets[*source as usize].get_mut(*index).and_then(Option::take);
+            let target = targets.iter_mut().find(|(known, _)| known == source);
+            let target = target.and_then(|(_, views)| views.get_mut(*index)).and_then(Option::take);
             let mut target = target.map(|target| target.chunks_mut(cut.width * cut.columns));
             let mut parts: Vec<_> = parts.into_iter().map(Vec::into_iter).collect();
             for block in &mut blocks {
@@ -278,6 +280,16 @@ impl<'a, T: Number> Step<'a, T> {
             None => Ok(gradients),
         }
     }
+}
+
+/// The entries of a tensor that was just made.
+fn entries_mut<T: Number>(tensor: &mut Tensor) -> Result<&mut [T]> {
+    let len = tensor.numel();
+    let fits = tensor.f_kind()? == T::KIND && tensor.device() == Device::Cpu && tensor.is_contiguous();
+    assert!(fits, "a tensor of zeros is laid out as it was asked for");
+    // SAFETY: so many entries of this type lie there, one behind the other. The tensor is borrowed, and as it was just
+    // made, nobody else has it.
+    Ok(unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), len) })
 }
 
 /// A block of the gradient by a view's prepared rows.

@@ -78,39 +78,47 @@ impl<T: Number> View<T> {
         normalize: bool,
         team: &Team,
     ) -> Result<Self> {
-        let mut rows = zeros::<T>(cut.images * cut.columns)?;
-        let len = rows.len();
-        tensor.f_detach()?.f_to_kind(T::KIND)?.f_contiguous()?.f_copy_data(&mut rows, len)?;
-
+        let source = tensor.f_detach()?;
         let (blocks, size) = (cut.blocks(), cut.size());
         let mut panels = Aligned::zeros(blocks * size)?;
         let mut across = Aligned::zeros(if transposed { blocks * size } else { 0 })?;
         let mut norms = zeros::<f64>(cut.images)?;
-        let mut across_parts = across.chunks_mut(size);
-        let parts = panels
-            .chunks_mut(size)
-            .zip(norms.chunks_mut(cut.width))
-            .zip(rows.chunks_mut(cut.width * cut.columns));
-        let parts = parts.map(|((panels, norms), rows)| (panels, norms, rows, across_parts.next()));
-        let parts = Blocks::new(parts);
-        team.each(
-            blocks,
-            || (),
-            |(), block| {
-                let (panels, norms, rows, across) = &mut *parts.only(block);
-                prepare(rows, norms, cut.columns, normalize);
-                for (r, row) in rows.chunks(cut.columns).enumerate() {
-                    for (k, entries) in row.chunks(PANEL).enumerate() {
-                        let at = (k * cut.width + r) * PANEL;
-                        panels[at..at + entries.len()].copy_from_slice(entries);
+        // A few blocks at a time, so that what is widened or made contiguous on the way is never much.
+        let together = ((1 << 20) / (size * size_of::<T>())).max(1);
+        let mut rows = zeros::<T>(together.min(blocks) * cut.width * cut.columns)?;
+        let mut across_parts = across.chunks_mut(together * size);
+        for (chunk, (panels, norms)) in
+            panels.chunks_mut(together * size).zip(norms.chunks_mut(together * cut.width)).enumerate()
+        {
+            let start = chunk * together * cut.width;
+            let part = source.f_narrow(0, start as i64, norms.len() as i64)?;
+            let rows = &mut rows[..norms.len() * cut.columns];
+            part.f_to_kind(T::KIND)?.f_contiguous()?.f_copy_data(rows, rows.len())?;
+            let mut across_parts = across_parts.next().unwrap_or_default().chunks_mut(size);
+            let parts = panels.chunks_mut(size).zip(norms.chunks_mut(cut.width));
+            let parts = parts.zip(rows.chunks_mut(cut.width * cut.columns));
+            let parts = parts.map(|((panels, norms), rows)| (panels, norms, rows, across_parts.next()));
+            let parts: Vec<_> = parts.collect();
+            let blocks = parts.len();
+            let parts = Blocks::new(parts);
+            team.each(
+                blocks,
+                || (),
+                |(), block| {
+                    let (panels, norms, rows, across) = &mut *parts.only(block);
+                    prepare(rows, norms, cut.columns, normalize);
+                    for (r, row) in rows.chunks(cut.columns).enumerate() {
+                        for (k, entries) in row.chunks(PANEL).enumerate() {
+                            let at = (k * cut.width + r) * PANEL;
+                            panels[at..at + entries.len()].copy_from_slice(entries);
+                        }
                     }
-                }
-                if let Some(across) = across {
-                    transpose(panels, across, cut.width);
-                }
-            },
-        );
-        drop(parts);
+                    if let Some(across) = across {
+                        transpose(panels, across, cut.width);
+                    }
+                },
+            );
+        }
 
         // NaN is no number that anything is equal to.
         let bad = |norm: &f64| !norm.is_finite() || (normalize && *norm == 0.0);

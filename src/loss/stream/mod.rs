@@ -17,6 +17,7 @@ mod tiles;
 mod weights;
 
 use super::engine::Contrasted;
+use super::once_differentiable;
 use super::score::Scorer;
 use crate::error::Result;
 use intnacl_reference::Negatives;
@@ -68,29 +69,27 @@ impl Pass {
         Ok(Contrasted::Summaries { count: (self.tiles.count() - 2) as f64, of })
     }
 
-    /// A zero that has the gradient of the loss by way of the sums, from the derivatives by the leaves.
-    fn zero(&self, derivatives: impl Iterator<Item = Tensor>) -> Result<Tensor> {
-        let gradient = no_grad(|| {
+    /// The gradient of the loss by the rows, by way of the sums, from the derivatives by the leaves.
+    fn gradient(&self, derivatives: impl Iterator<Item = Tensor>) -> Result<Tensor> {
+        no_grad(|| {
             let sums: Vec<_> = self.sums.iter().map(|(sums, _)| sums).zip(derivatives).collect();
             weights::gradient(&self.tiles, &self.shift, &sums, &self.work, self.inverse_temperature)
-        })?;
-        Ok(self.rows.f_sub(&self.tiles.rows)?.f_mul(&gradient)?.f_sum(None)?)
+        })
     }
 }
 
 /// A loss that was computed from the leaves of passes, with the gradient by their embeddings in the graph.
-///
-/// libtorch knows the gradient by way of the sums as a constant: it may be multiplied by any derivative by
-/// the loss, and not be differentiated again.
-pub(crate) fn differentiable(mut value: Tensor, passes: &[Pass]) -> Result<Tensor> {
+pub(crate) fn differentiable(value: Tensor, passes: &[Pass]) -> Result<Tensor> {
     if !value.requires_grad() || !passes.iter().any(|pass| pass.rows.requires_grad()) {
         return Ok(value);
     }
     let passes = || passes.iter().filter(|pass| pass.rows.requires_grad());
     let leaves: Vec<&Tensor> = passes().flat_map(|pass| &pass.sums).map(|(_, leaf)| leaf).collect();
     let mut derivatives = Tensor::f_run_backward(&[&value], &leaves, true, false)?.into_iter();
+    let mut gradients = Vec::new();
     for pass in passes() {
-        value = value.f_add(&pass.zero(derivatives.by_ref().take(pass.sums.len()))?)?;
+        let derivatives = derivatives.by_ref().take(pass.sums.len());
+        gradients.push((&pass.rows, pass.gradient(derivatives)?));
     }
-    Ok(value)
+    once_differentiable(value, gradients)
 }

@@ -153,3 +153,21 @@ fn one_positive_and_no_mixed_embeddings_make_all_neighbourhoods_the_single_loss(
         assert!((value - &single).abs().double_value(&[]) < 1e-15);
     }
 }
+
+#[test]
+fn a_second_derivative_is_an_error_and_not_a_part_of_it() {
+    let random = &mut Random(7);
+    let batch = Batch::new(leaf(random, &[2, 5, 4]));
+    let settings = Settings::new(0.3).normalizing();
+    for loss in [Loss::SimClr, Loss::HardNegative { tau_plus: 0.1, beta: 1.0 }] {
+        let fused = batch.fused(&loss, &settings, None).unwrap().value;
+        let streamed = batch.streamed(&loss, &settings, None).unwrap().value;
+        for value in [fused, streamed] {
+            let gradient = Tensor::run_backward(&[value], &[&batch.views], true, true).remove(0);
+            // A penalty on the gradient, and the like.
+            let penalty = gradient.square().sum(None);
+            let error = Tensor::f_run_backward(&[penalty], &[&batch.views], false, false).unwrap_err();
+            assert!(error.to_string().contains("not implemented"), "{error}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Tiles of the scores against all scores at once.
 
+use crate::loss::Outcome;
 use crate::testing::{Random, losses};
 use crate::{Batch, Layout, Loss, Settings};
 use tch::{Kind, Tensor};
@@ -35,24 +36,35 @@ fn distance(x: &Tensor, y: &Tensor) -> f64 {
     (x.detach() - y.detach()).to_kind(Kind::Double).norm().double_value(&[])
 }
 
-/// Compares tiles of a width with all scores at once.
-fn agree(batch: &Batch, loss: &Loss, settings: &Settings, width: Option<i64>, tolerance: f64) {
+/// Compares what came of tiles with all scores at once.
+fn agree(batch: &Batch, loss: &Loss, settings: &Settings, found: &Outcome, tolerance: f64, context: &str) {
     let per_anchor = batch.per_anchor(loss, settings).unwrap();
-    let streamed = batch.streamed(loss, settings, width).unwrap();
-    let context = format!("{loss:?} t = {} width {width:?}", settings.temperature);
+    let context = format!("{context} {loss:?} t = {}", settings.temperature);
     let size = |x: &Tensor| x.detach().to_kind(Kind::Double).norm().double_value(&[]);
     assert!(
-        distance(&per_anchor, &streamed.per_anchor) <= tolerance * (1.0 + size(&per_anchor)),
+        distance(&per_anchor, &found.per_anchor) <= tolerance * (1.0 + size(&per_anchor)),
         "{context}: {per_anchor} {}",
-        streamed.per_anchor
+        found.per_anchor
     );
     // The gradient is linear in the derivative by the loss.
     let exact = gradients(batch, &(3.0 * per_anchor.mean(None)));
-    let found = gradients(batch, &(3.0 * streamed.value));
+    let found = gradients(batch, &(3.0 * &found.value));
     for ((exact, found), (name, _)) in exact.iter().zip(&found).zip(batch.tensors()) {
         let allowed = tolerance * (1.0 + 1.0 / settings.temperature);
         assert!(distance(exact, found) <= allowed, "{context} {name}: {exact} {found}");
     }
+}
+
+/// Tiles of a width, by libtorch's operators.
+fn operators_agree(batch: &Batch, loss: &Loss, settings: &Settings, width: Option<i64>, tolerance: f64) {
+    let found = batch.streamed(loss, settings, width).unwrap();
+    agree(batch, loss, settings, &found, tolerance, &format!("operators, width {width:?}:"));
+}
+
+/// Tiles of a width, by the fused engine.
+fn fused_agrees(batch: &Batch, loss: &Loss, settings: &Settings, width: usize, tolerance: f64) {
+    let found = batch.fused(loss, settings, Some(width)).unwrap();
+    agree(batch, loss, settings, &found, tolerance, &format!("fused, width {width}:"));
 }
 
 #[test]
@@ -62,7 +74,7 @@ fn tiles_of_any_width_agree_with_all_scores() {
             let batch = Batch { symmetric, ..batch(images, 1, Kind::Double) };
             for loss in losses().iter().filter(|loss| !loss.needs_mixed()) {
                 for width in [1, 2, 3, images, images + 1, 2 * images - 1, 2 * images, 100] {
-                    agree(&batch, loss, &Settings::new(0.3).normalizing(), Some(width), 1e-13);
+                    operators_agree(&batch, loss, &Settings::new(0.3).normalizing(), Some(width), 1e-13);
                 }
             }
         }
@@ -77,9 +89,11 @@ fn tiles_agree_with_all_scores_at_every_temperature() {
             // An error of the scores is one of the loss, so the tolerance is relative to their size.
             let tolerance = tolerance * (1.0 + 0.1 / t);
             for loss in losses() {
+                let settings = Settings::new(t).normalizing();
                 for width in [4, 22] {
-                    agree(&batch, &loss, &Settings::new(t).normalizing(), Some(width), tolerance);
+                    operators_agree(&batch, &loss, &settings, Some(width), tolerance);
                 }
+                fused_agrees(&batch, &loss, &settings, 32, tolerance);
             }
         }
     }
@@ -90,9 +104,59 @@ fn batches_around_the_width_of_a_tile_agree() {
     let loss = Loss::HardNegative { tau_plus: 0.1, beta: 1.0 };
     for images in [127, 128, 129, 131, 257] {
         for settings in [Settings::new(0.5).normalizing(), Settings::new(0.01).normalizing()] {
-            agree(&batch(images, 3, Kind::Double), &loss, &settings, None, 1e-12);
+            operators_agree(&batch(images, 3, Kind::Double), &loss, &settings, None, 1e-12);
         }
     }
+}
+
+#[test]
+fn fused_tiles_of_any_width_agree_with_all_scores() {
+    for images in [2, 31, 32, 33, 65, 129] {
+        for symmetric in [true, false] {
+            let batch = Batch { symmetric, ..batch(images, 7, Kind::Double) };
+            for width in [32, 64, 96, 128] {
+                // All losses where there are few tiles to check them on.
+                for loss in losses().into_iter().take(if images < 64 { usize::MAX } else { 4 }) {
+                    fused_agrees(&batch, &loss, &Settings::new(0.3).normalizing(), width, 1e-12);
+                }
+                // No shift for all exponents.
+                let loss = Loss::HardNegative { tau_plus: 0.1, beta: 0.7 };
+                fused_agrees(&batch, &loss, &Settings::new(0.004).normalizing(), width, 1e-10);
+            }
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    // Enough that each thread is worth waking.
+    let batch = batch(700, 8, Kind::Float);
+    let threads = tch::get_num_threads();
+    for t in [0.5, 0.01] {
+        let run = |threads| {
+            tch::set_num_threads(threads);
+            let loss = Loss::HardNegative { tau_plus: 0.1, beta: 1.0 };
+            let value = batch.fused(&loss, &Settings::new(t).normalizing(), Some(32)).unwrap().value;
+            (value.detach(), gradients(&batch, &value))
+        };
+        let one = run(1);
+        for threads in [2, 3, 4] {
+            for _ in 0..3 {
+                assert_eq!(one, run(threads));
+            }
+        }
+    }
+    tch::set_num_threads(threads);
+}
+
+#[test]
+fn memory_that_does_not_hold_the_rows_in_order_is_read_as_what_it_stands_for() {
+    let batch = batch(40, 9, Kind::Float);
+    let settings = Settings::new(0.5).normalizing();
+    let straight = batch.value(&Loss::SimClr, &settings).unwrap();
+    let turned = batch.views.detach().permute([2, 0, 1]).contiguous().permute([1, 2, 0]);
+    assert!(!turned.is_contiguous());
+    assert_eq!(straight.detach(), Batch::new(turned).value(&Loss::SimClr, &settings).unwrap());
 }
 
 #[test]
@@ -128,9 +192,12 @@ fn values_and_gradients_are_finite_on_and_off_the_sphere() {
         let batch = Batch::new(views.shallow_clone());
         let settings = Settings { normalize: scale == 1.0, ..Settings::new(t) };
         for loss in losses().iter().filter(|loss| !loss.needs_mixed() && !loss.needs_adversarial()) {
-            let value = batch.streamed(loss, &settings, Some(5)).unwrap().value;
-            assert!(value.isfinite().int64_value(&[]) == 1, "{loss:?} {t}");
-            assert!(gradients(&batch, &value)[0].isfinite().all().int64_value(&[]) == 1, "{loss:?} {t}");
+            let streamed = batch.streamed(loss, &settings, Some(5)).unwrap().value;
+            let fused = batch.fused(loss, &settings, None).unwrap().value;
+            for value in [streamed, fused] {
+                assert!(value.isfinite().int64_value(&[]) == 1, "{loss:?} {t}");
+                assert!(gradients(&batch, &value)[0].isfinite().all().int64_value(&[]) == 1, "{loss:?} {t}");
+            }
         }
     }
 }

@@ -1,0 +1,40 @@
+//! The laws on the engine of libtorch's operators, which runs where the fused one does not, in tiles so small that every
+//! batch has several.
+
+use crate::bridge::evaluate_by;
+use crate::{Batch, Loss, Settings};
+use intnacl_reference::law::{self, Float, Implementation};
+use intnacl_reference::{Answer, Request};
+use tch::{Device, Kind};
+
+struct Operators(Kind);
+
+impl Implementation for Operators {
+    fn float(&self) -> Float {
+        if self.0 == Kind::Double { Float::F64 } else { Float::F32 }
+    }
+    fn evaluate(&self, request: &Request) -> Result<Answer, String> {
+        let by_tiles =
+            |batch: &Batch, loss: &Loss, settings: &Settings| batch.streamed(loss, settings, Some(3));
+        evaluate_by(request, Device::Cpu, self.0, by_tiles).map_err(|error| error.to_string())
+    }
+}
+
+fn every_law_holds(kind: Kind) {
+    for law in law::laws() {
+        for loss in law.losses {
+            let report = law::check(&law, loss, &Operators(kind), 8, 1);
+            assert!(report.holds(), "{} on {loss}: {:?}", law.name, report.counterexample);
+        }
+    }
+}
+
+#[test]
+fn every_law_holds_by_operators_in_f64() {
+    every_law_holds(Kind::Double);
+}
+
+#[test]
+fn every_law_holds_by_operators_in_f32() {
+    every_law_holds(Kind::Float);
+}
