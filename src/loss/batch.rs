@@ -22,9 +22,14 @@ use tch::{Device, Tensor};
 ///   its clean single-positive loss.
 ///
 /// [`value`](Layout::value) and its gradient are computed tile by tile: the `2B × 2B` scores are never held, and
-/// memory grows with `B·d`. Its gradient cannot be differentiated again: the part of it that comes from the
-/// negatives is a constant to libtorch. [`per_anchor`](Layout::per_anchor) of tensors that need a gradient is
-/// made of libtorch's own operations on all scores, takes memory of the order `B²`, and can.
+/// memory grows with `B·d`. On a processor that is an engine of this crate's own, elsewhere libtorch's operators; both
+/// give the same bits every time, the former with any number of threads. The gradient cannot be differentiated again:
+/// who tries gets libtorch's error that a derivative (of `_segment_reduce_backward`) is not implemented.
+/// [`per_anchor`](Layout::per_anchor) of tensors that need a gradient is made of libtorch's own operations on all scores,
+/// takes memory of the order `B²`, and can be differentiated twice.
+///
+/// On a processor, where looking at values costs nothing, `value` refuses entries that are not finite and, with
+/// [`Settings::normalize`], rows that are zero.
 ///
 /// With two views this is the layout of SimCLR, Debiased and HardNeg as they were published. All tensors have
 /// one floating kind and lie on one device.

@@ -1,8 +1,9 @@
-//! The losses on libtorch tensors: one engine that every loss configures.
+//! The losses on libtorch tensors: one recipe for each loss, which engines follow.
 //!
 //! embeddings → scores ([`score`], by [`tuples`] or [`batch`]) → loss of each image ([`engine`], with
-//! [`negatives`]), as the [`recipe`] of the loss says. Gradients are libtorch's, but for the negatives of a
-//! batch: [`stream`] forms their scores tile by tile, and their gradient in closed form.
+//! [`negatives`]), as the [`recipe`] of the loss says, by operations that libtorch differentiates. The negatives of a
+//! batch are too many for that: [`stream`] forms their scores tile by tile, by libtorch's operators on any device, and
+//! their gradient in closed form; [`fused`] computes the whole batch so on a processor, two to three times as fast.
 
 mod batch;
 mod check;
@@ -47,8 +48,8 @@ pub use tuples::Tuples;
 ///
 /// Everything is computed on the tensors' device and in their kind (`BFloat16` and `Half`: in `Float`), in
 /// the logarithmic domain, so values and gradients are finite and accurate at every temperature whose
-/// scores the kind can hold. The host never waits for the device here; what needs to look at values is
-/// in [`check`](Layout::check).
+/// scores the kind can hold. The host never waits for a device here; what needs to look at values is in
+/// [`check`](Layout::check).
 pub trait Layout: sealed::Scored {
     /// The loss of each anchor (in a [`Batch`]: of each image, the mean over its anchors), `[B]`.
     ///
@@ -60,7 +61,10 @@ pub trait Layout: sealed::Scored {
     /// - [`Error::Unrepresentable`](crate::Error::Unrepresentable): a parameter beyond the kind's range.
     /// - [`Error::Torch`](crate::Error::Torch): libtorch could not.
     ///
-    /// Values are not looked at: NaN in gives NaN out. See [`check`](Layout::check).
+    /// - [`Error::OutOfMemory`](crate::Error::OutOfMemory): the system could not.
+    ///
+    /// On other devices than a processor, and in tuples, values are not looked at: NaN in gives NaN out. See
+    /// [`check`](Layout::check).
     fn per_anchor(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
         self.per_image(loss, settings)
     }

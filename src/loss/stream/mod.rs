@@ -1,4 +1,4 @@
-//! The negatives of a batch in memory that does not grow with the square of the batch.
+//! The negatives of a batch in memory that does not grow with the square of the batch, by libtorch's operators.
 //!
 //! Every loss reads the negatives of an anchor through a few sums `Σ_j φ(s_ij)` alone. So there are two
 //! passes over tiles of the scores, each of which is formed, used and overwritten:

@@ -105,3 +105,34 @@ fn values_are_checked_on_request() {
     let views = row.reshape([1, 1, 2]).repeat([2, 3, 1]);
     assert!(Batch::new(views).check(&settings).is_ok());
 }
+
+#[test]
+fn memory_that_the_system_does_not_have_is_an_error_that_says_how_much() {
+    // One number, seen as far more rows than any machine can hold.
+    let views = Tensor::ones([1], (Kind::Float, Device::Cpu)).expand([2, 1 << 41, 64], false);
+    let error = Batch::new(views).value(&Loss::SimClr, &Settings::new(0.5).normalizing()).unwrap_err();
+    assert!(matches!(error, Error::OutOfMemory { bytes } if bytes > 1 << 48), "{error}");
+    assert!(error.to_string().contains("bytes"), "{error}");
+}
+
+#[test]
+fn rows_that_no_loss_is_defined_for_are_refused_by_name() {
+    for (place, number, expected) in
+        [([1, 70, 2], f64::NAN, "views[1][70][2]"), ([0, 3, 0], f64::INFINITY, "views[0][3][0]")]
+    {
+        for kind in [Kind::Double, Kind::Float, Kind::BFloat16] {
+            let views = Tensor::randn([2, 80, 4], (Kind::Double, Device::Cpu)).to_kind(kind);
+            let _ = views.get(place[0]).get(place[1]).get(place[2]).fill_(number);
+            let error =
+                Batch::new(views).value(&Loss::SimClr, &Settings::new(0.5).normalizing()).unwrap_err();
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+    }
+    let mut batch = Batch::new(Tensor::randn([2, 40, 4], (Kind::Float, Device::Cpu)));
+    let adversarial = Tensor::randn([40, 4], (Kind::Float, Device::Cpu));
+    let _ = adversarial.get(35).fill_(0.0);
+    batch.adversarial = Some(adversarial);
+    let error =
+        batch.value(&Loss::Adversarial { alpha: 1.0 }, &Settings::new(0.5).normalizing()).unwrap_err();
+    assert!(error.to_string().starts_with("adversarial[35]"), "{error}");
+}
