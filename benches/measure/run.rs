@@ -75,7 +75,7 @@ impl<'a> Step<'a> {
                 let _ = rows.f_matmul(&rows.f_transpose(0, 1)?)?.f_matmul(rows)?;
             }
             Self::Production(case, inputs) => {
-                gradient(case, inputs)?;
+                let _ = gradient(case, inputs)?;
             }
             Self::Reference(request) => {
                 request.evaluate()?;

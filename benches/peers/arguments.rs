@@ -24,6 +24,7 @@ Options:
   --threads N       threads of each side (default: those of libtorch, no more than the processors allowed)
   --json FILE       also write the figures as JSON
   --no-memory       times only
+  --python PROGRAM  a Python that imports PyTorch (default: python3, with PyTorch from the cache folder if need be)
   -h, --help        this text
 
 Tables and pictures go to `bench` in cargo's target folder.

@@ -157,9 +157,10 @@ class Program:
 
     def load(self, request):
         """A loss and its inputs. A function is compiled when it first runs."""
+        if "torch_compile" in self.functions:
+            # Code and guards of the case before.
+            torch._dynamo.reset()
         self.inputs, self.functions = [], {}
-        # Compiled code and guards of the case before.
-        torch._dynamo.reset()
         gc.collect()
         self.device = torch.device(request["device"])
         named = {}
@@ -178,13 +179,14 @@ class Program:
         def evaluate(*tensors):
             return step.value(**dict(zip(names, tensors)))
 
-        self.functions = {
-            "torch_eager": evaluate,
-            "torch_compile": torch.compile(evaluate, dynamic=False, fullgraph=True),
-        }
+        self.functions = {"torch_eager": evaluate}
         return {}, b""
 
     def run(self, implementation):
+        if implementation == "torch_compile" and implementation not in self.functions:
+            # Not before it is asked for: to bring the compiler in takes seconds.
+            eager = self.functions["torch_eager"]
+            self.functions[implementation] = torch.compile(eager, dynamic=False, fullgraph=True)
         value = self.functions[implementation](*self.inputs)
         return value, torch.autograd.grad(value, self.inputs)
 

@@ -32,9 +32,10 @@ use std::time::{Duration, Instant};
 const DENSE_UP_TO: usize = 4096;
 /// Beyond, the reference would take most of the time.
 const REFERENCE_UP_TO: usize = 256;
-/// Below, PyTorch's memory is not measured: its matrices are smaller than the noise.
-const PYTHON_MEMORY_FROM: usize = 256;
-/// Nobody works this long before a turn.
+/// Below, PyTorch's memory is not measured, which takes seconds a figure: its matrices are hardly larger than the
+/// noise. The first is for what figures are asked of.
+const PYTHON_MEMORY_FROM: [usize; 2] = [256, 1024];
+/// Nobody works this long before a turn; measured, threads were seen to look for work for 8 ms.
 const PAUSE: Duration = Duration::from_millis(15);
 /// A turn repeats calls that are shorter than this, seconds.
 const TURN: f64 = 0.02;
@@ -191,9 +192,9 @@ impl Bench {
             }
         }
         for runner in &mut runners {
-            // The first call touches new memory, the second tells how long a call is. Of hours, one is enough.
+            // The first call may touch new memory and wake threads; of a long one, that is a small part.
             let first = runner.time(1, false, &mut self.python, device)?[0];
-            let cost = if first > 10.0 { first } else { runner.time(1, false, &mut self.python, device)?[0] };
+            let cost = if first > LONG { first } else { runner.time(1, false, &mut self.python, device)?[0] };
             runner.calls = ((TURN / cost) as usize).clamp(1, CALLS);
             runner.wake = cost < LONG;
             runner.cost = cost * (runner.calls + usize::from(runner.wake)) as f64 + PAUSE.as_secs_f64();
@@ -289,7 +290,8 @@ impl Bench {
             }
             TorchEager | TorchCompile => self.launcher.as_ref(),
         };
-        let Some(launcher) = launcher.filter(|_| images >= PYTHON_MEMORY_FROM) else { return Ok(None) };
+        let least = PYTHON_MEMORY_FROM[usize::from(!case.asked)];
+        let Some(launcher) = launcher.filter(|_| images >= least) else { return Ok(None) };
         let mut python = launcher.start(&memory::ALLOCATOR)?;
         python.load(case, inputs, device)?;
         python.peak(implementation)
@@ -298,7 +300,7 @@ impl Bench {
 
 /// How many rounds, of about `round` seconds each: more for what figures are asked of.
 fn rounds(case: &Case, round: f64) -> usize {
-    let (budget, least) = if case.asked { (4.0, 5) } else { (2.0, 3) };
+    let (budget, least) = if case.asked { (3.0, 5) } else { (1.5, 3) };
     let least = if round > 30.0 { 1 } else { least };
     ((budget / round) as usize).clamp(least, 25)
 }
