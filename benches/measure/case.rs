@@ -2,7 +2,7 @@
 
 use intnacl::tch::{Device, Kind, TchError, Tensor};
 use intnacl::{Batch, Loss, Negatives, Neighborhood, Request, RobustTerm, Settings, Weight};
-use intnacl_reference::{self as reference, json};
+use intnacl_reference as reference;
 use nalgebra::DMatrix;
 
 /// Columns of an embedding.
@@ -45,13 +45,6 @@ pub fn cases() -> Vec<Case> {
         other("int_nacl", 5, int_nacl(Neighborhood::Nca)),
         other("combined", 5, int_nacl(Neighborhood::Combined { lambda, joined: true })),
     ]
-}
-
-/// The names of the cases, each once.
-pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<_> = cases().iter().map(|case| case.name).collect();
-    names.dedup();
-    names
 }
 
 impl Case {
@@ -135,11 +128,4 @@ impl Inputs {
         };
         Ok(Request::Batch { loss: case.loss, settings: settings(), data })
     }
-}
-
-/// A loss as requests have it: its name and parameters.
-pub fn as_request(case: &Case) -> Result<serde_json::Value, serde_json::Error> {
-    let data = reference::Batch::new(Vec::new());
-    let request = Request::Batch { loss: case.loss, settings: settings(), data };
-    serde_json::from_str(&json::write_request(&request))
 }

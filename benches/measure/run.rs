@@ -3,7 +3,6 @@
 use super::case::{Case, Inputs, settings};
 use intnacl::tch::{Cuda, Device, TchError, Tensor};
 use intnacl::{Layout, Request};
-use std::time::Instant;
 
 /// Whose time or memory a figure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,18 +38,13 @@ impl Implementation {
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|implementation| implementation.name() == name)
     }
-
-    /// The element type that it computes in.
-    pub fn dtype(self) -> &'static str {
-        if self == Self::Reference { "f64" } else { "f32" }
-    }
 }
 
 /// The floor, the production step or the reference on some inputs.
 pub enum Step<'a> {
     Floor(Tensor),
     Production(&'a Case, &'a Inputs),
-    Reference(Request),
+    Reference(Box<Request>),
 }
 
 impl<'a> Step<'a> {
@@ -63,7 +57,7 @@ impl<'a> Step<'a> {
         Ok(match implementation {
             Implementation::Floor => Some(Self::Floor(inputs.rows()?)),
             Implementation::Production => Some(Self::Production(case, inputs)),
-            Implementation::Reference => Some(Self::Reference(inputs.request(case)?)),
+            Implementation::Reference => Some(Self::Reference(Box::new(inputs.request(case)?))),
             Implementation::TorchEager | Implementation::TorchCompile => None,
         })
     }
@@ -83,22 +77,6 @@ impl<'a> Step<'a> {
         }
         Ok(())
     }
-
-    /// Seconds of each of `calls` runs, after one that does not count if `wake` says so.
-    pub fn time(&self, calls: usize, wake: bool, device: Device) -> intnacl::Result<Vec<f64>> {
-        if wake {
-            self.run()?;
-        }
-        let mut seconds = Vec::with_capacity(calls);
-        for _ in 0..calls {
-            synchronize(device);
-            let start = Instant::now();
-            self.run()?;
-            synchronize(device);
-            seconds.push(start.elapsed().as_secs_f64());
-        }
-        Ok(seconds)
-    }
 }
 
 /// Production's value, and its gradient by every input.
@@ -110,7 +88,7 @@ pub fn gradient(case: &Case, inputs: &Inputs) -> intnacl::Result<(Tensor, Vec<Te
 }
 
 /// Waits until the device is done.
-fn synchronize(device: Device) {
+pub fn synchronize(device: Device) {
     if let Device::Cuda(index) = device {
         Cuda::synchronize(index as i64);
     }

@@ -109,8 +109,15 @@ fn list<T>(text: &str, item: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T
     text.split(',').map(|word| item(word.trim())).collect()
 }
 
+/// The names of the cases, each once.
+fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = case::cases().iter().map(|case| case.name).collect();
+    names.dedup();
+    names
+}
+
 fn loss(word: &str) -> Result<String, String> {
-    let names = case::names();
+    let names = names();
     match names.contains(&word) {
         true => Ok(word.to_owned()),
         false => Err(format!("--loss {word}: expected one of {}", names.join(", "))),

@@ -12,17 +12,17 @@ mod arguments;
 #[path = "../measure/mod.rs"]
 mod measure;
 mod python;
-mod report;
+mod rows;
 
 use arguments::Arguments;
 use intnacl::tch::{self, Device, Tensor};
 use intnacl::{device_name, devices};
-use measure::case::{Case, DIMENSION, Inputs, TEMPERATURE};
+use measure::case::{Case, Inputs};
+use measure::report::{Figure, Measured};
 use measure::run::Implementation::{self, Floor, Production, Reference, TorchCompile, TorchEager};
-use measure::run::{Step, gradient};
-use measure::{memory, output_folder};
+use measure::run::{Step, gradient, synchronize};
+use measure::{default_threads, memory, output_folder, publish};
 use python::{Launcher, Python, Refusal};
-use report::{Figure, Measured};
 use std::error::Error;
 use std::process::ExitCode;
 use std::thread;
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         print!("{}", arguments::HELP);
         return ExitCode::SUCCESS;
     }
-    if let Some(Err(message)) = arguments.json.as_ref().map(|file| report::write_rows(&[], file)) {
+    if let Some(Err(message)) = arguments.json.as_ref().map(|file| rows::write(&[], file)) {
         return fail(&*Box::<dyn Error>::from(message), 2);
     }
     if arguments.check {
@@ -74,7 +74,7 @@ fn fail(error: &dyn Error, code: u8) -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
-    let folder = output_folder()?;
+    let folder = output_folder("peers")?;
     let threads = arguments.threads.unwrap_or_else(default_threads);
     tch::set_num_threads(threads);
     let found = devices();
@@ -113,29 +113,15 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             all.push(measured.map_err(|error| format!("{label}, B = {images}, {name}: {error}"))?);
             // So that a run that is cut off leaves what it has.
             if let Some(file) = &arguments.json {
-                report::write_rows(&all, file)?;
+                rows::write(&all, file)?;
             }
         }
     }
 
-    let conditions = format!("{threads} threads, f32, d = {DIMENSION}, t = {TEMPERATURE}");
-    let tables = report::tables(&all);
-    println!("Value and gradient: {conditions}.\n\n{tables}");
-    let mut files = vec![folder.join("peers.md")];
-    std::fs::write(&files[0], format!("{conditions}\n\n{tables}"))?;
-    files.extend(report::pictures(&all, &folder, &conditions)?);
-    eprintln!("{} s; written:", start.elapsed().as_secs());
-    for file in files {
-        eprintln!("  {}", file.display());
-    }
+    let remark = "A ratio is the median of the ratios within the rounds, with its quartiles.";
+    publish(&all, &folder, threads, remark)?;
+    eprintln!("{} s", start.elapsed().as_secs());
     Ok(())
-}
-
-/// As many as libtorch takes, but no more than the processors that this process may run on: threads that share a
-/// processor wait for each other.
-fn default_threads() -> i32 {
-    let allowed = thread::available_parallelism().map_or(1, |count| count.get());
-    tch::get_num_threads().min(i32::try_from(allowed).unwrap_or(i32::MAX)).max(1)
 }
 
 struct Bench {
@@ -167,7 +153,7 @@ impl Runner<'_> {
         device: Device,
     ) -> Result<Vec<f64>, Box<dyn Error>> {
         match (&self.step, python) {
-            (Some(step), _) => Ok(step.time(calls, wake, device)?),
+            (Some(step), _) => Ok(time(step, calls, wake, device)?),
             (None, Some(python)) => python.time(self.implementation, calls, wake),
             (None, None) => Err("there is no Python".into()),
         }
@@ -296,6 +282,22 @@ impl Bench {
         python.load(case, inputs, device)?;
         python.peak(implementation)
     }
+}
+
+/// Seconds of each of `calls` runs, after one that does not count if `wake` says so.
+fn time(step: &Step<'_>, calls: usize, wake: bool, device: Device) -> intnacl::Result<Vec<f64>> {
+    if wake {
+        step.run()?;
+    }
+    let mut seconds = Vec::with_capacity(calls);
+    for _ in 0..calls {
+        synchronize(device);
+        let start = Instant::now();
+        step.run()?;
+        synchronize(device);
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    Ok(seconds)
 }
 
 /// How many rounds, of about `round` seconds each: more for what figures are asked of.

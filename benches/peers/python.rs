@@ -1,8 +1,10 @@
 //! PyTorch, in a process of its own that is asked through pipes.
 
-use super::measure::case::{Case, DIMENSION, Inputs, TEMPERATURE, as_request};
+use super::measure::case::{Case, DIMENSION, Inputs, TEMPERATURE, settings};
 use super::measure::run::Implementation;
+use intnacl::Request;
 use intnacl::tch::{Device, Tensor};
+use intnacl_reference::{self as reference, json as requests};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::ffi::OsString;
@@ -197,4 +199,11 @@ fn numbers(tensor: &Tensor) -> Result<Vec<f32>, Box<dyn Error>> {
     let flat = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_reshape([-1])?;
     debug_assert_eq!(flat.numel() % DIMENSION, 0);
     Ok(Vec::<f32>::try_from(&flat)?)
+}
+
+/// A loss as requests have it: its name and parameters.
+fn as_request(case: &Case) -> Result<Value, serde_json::Error> {
+    let data = reference::Batch::new(Vec::new());
+    let request = Request::Batch { loss: case.loss, settings: settings(), data };
+    serde_json::from_str(&requests::write_request(&request))
 }

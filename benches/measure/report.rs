@@ -1,13 +1,11 @@
 //! Figures as rows, tables and pictures.
 
-use super::measure::case::{Case, DIMENSION};
-use super::measure::plot::{self, Line, Picture, Style};
-use super::measure::run::Implementation::{self, Floor, Production, Reference, TorchCompile, TorchEager};
-use super::measure::statistics::{Spread, ratios, spread};
-use serde_json::{Value, json};
+use super::case::Case;
+use super::plot::{self, Line, Picture, Style};
+use super::run::Implementation::{self, Floor, Production, Reference, TorchCompile, TorchEager};
+use super::statistics::{Spread, ratios, spread};
 use std::error::Error;
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One case at one size on one device.
@@ -36,7 +34,7 @@ impl Measured {
     }
 
     /// The time of `above` over that of `below`, round by round.
-    fn ratio(&self, above: Implementation, below: Implementation) -> Option<Spread> {
+    pub fn ratio(&self, above: Implementation, below: Implementation) -> Option<Spread> {
         ratios(&self.figure(above)?.milliseconds, &self.figure(below)?.milliseconds)
     }
 
@@ -45,84 +43,63 @@ impl Measured {
     }
 }
 
-/// One object a figure; what was not measured is `null`.
-pub fn rows(all: &[Measured]) -> Value {
-    let rows = all.iter().flat_map(|measured| {
-        measured.figures.iter().map(|figure| {
-            json!({
-                "loss": measured.case.name,
-                "batch": measured.images,
-                "dimension": DIMENSION,
-                "positives": measured.case.positives,
-                "dtype": figure.implementation.dtype(),
-                "device": measured.device,
-                "implementation": figure.implementation.name(),
-                "median_ms": spread(&figure.milliseconds).map(|spread| spread.median),
-                "ratio_to_floor":
-                    measured.ratio(figure.implementation, Floor).map(|spread| spread.median),
-                "peak_bytes_above_inputs": figure.peak_bytes,
-            })
-        })
-    });
-    Value::Array(rows.collect())
-}
-
-/// Writes rows to a file that is whole at any time.
-pub fn write_rows(all: &[Measured], file: &Path) -> Result<(), String> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".partial");
-    let beside = PathBuf::from(beside);
-    let Value::Array(rows) = rows(all) else { return Ok(()) };
-    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
-    let text = format!("[\n{}\n]\n", lines.join(",\n"));
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
-    written
-        .map_err(|error| format!("--json {}: expected a file that can be written: {error}", file.display()))
-}
-
-/// The tables of times and of memory.
+/// The tables of times and of memory, without columns in which nothing was measured.
 pub fn tables(all: &[Measured]) -> String {
-    let mut text = String::from(
-        "Medians in milliseconds. A ratio is the median of the ratios within the rounds, with its quartiles.\n\n\
-         | loss | M | B | device | floor | production | production / floor | eager | eager / production \
-         | compile | compile / production | reference (f64) | rounds |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|\n",
-    );
-    for measured in all {
-        let time = |implementation| measured.median(implementation).map_or("–".to_owned(), digits);
-        let ratio = |above, below| match measured.ratio(above, below) {
-            Some(Spread { lower, median, upper }) => format!("{median:.2} ({lower:.2} to {upper:.2})"),
-            None => "–".to_owned(),
-        };
-        let Case { name, positives, .. } = measured.case;
-        let (images, device) = (measured.images, &measured.device);
+    let ratio = |measured: &Measured, above, below| {
+        measured.ratio(above, below).map(|Spread { lower, median, upper }| match lower == upper {
+            true => format!("{median:.2}"),
+            false => format!("{median:.2} ({lower:.2} to {upper:.2})"),
+        })
+    };
+    let time = |measured: &Measured, implementation| measured.median(implementation).map(digits);
+    let rounds = |measured: &Measured| {
         let rounds = measured.figures.iter().map(|figure| figure.milliseconds.len()).max().unwrap_or(0);
-        let cells = [
-            time(Floor),
-            time(Production),
-            ratio(Production, Floor),
-            time(TorchEager),
-            ratio(TorchEager, Production),
-            time(TorchCompile),
-            ratio(TorchCompile, Production),
-            time(Reference),
-        ];
-        let cells = cells.join(" | ");
-        let _ = writeln!(text, "| {name} | {positives} | {images} | {device} | {cells} | {rounds} |");
-    }
+        (rounds > 1).then(|| rounds.to_string())
+    };
+    let times: [Column<'_>; 9] = [
+        ("floor", &|measured| time(measured, Floor)),
+        ("production", &|measured| time(measured, Production)),
+        ("production / floor", &|measured| ratio(measured, Production, Floor)),
+        ("eager", &|measured| time(measured, TorchEager)),
+        ("eager / production", &|measured| ratio(measured, TorchEager, Production)),
+        ("compile", &|measured| time(measured, TorchCompile)),
+        ("compile / production", &|measured| ratio(measured, TorchCompile, Production)),
+        ("reference (f64)", &|measured| time(measured, Reference)),
+        ("rounds", &rounds),
+    ];
+    let mut text = String::from("Medians in milliseconds:\n\n") + &table(all, &times);
+
+    let peak = |measured: &Measured, implementation| {
+        measured.peak(implementation).map(|bytes| format!("{:.1}", bytes as f64 / MEBIBYTE))
+    };
+    let peaks: [Column<'_>; 4] = [
+        ("floor", &|measured| peak(measured, Floor)),
+        ("production", &|measured| peak(measured, Production)),
+        ("eager", &|measured| peak(measured, TorchEager)),
+        ("compile", &|measured| peak(measured, TorchCompile)),
+    ];
     if all.iter().any(|measured| measured.figures.iter().any(|figure| figure.peak_bytes.is_some())) {
-        text.push_str(
-            "\nThe most memory above the inputs, in MiB, each in a process of its own; less than 1 is noise.\n\n\
-             | loss | M | B | floor | production | eager | compile |\n|---|---|---|---|---|---|---|\n",
-        );
-        for measured in all {
-            let peaks = [Floor, Production, TorchEager, TorchCompile].map(|implementation| {
-                let mebibytes = |bytes: u64| format!("{:.1}", bytes as f64 / MEBIBYTE);
-                measured.peak(implementation).map_or("–".to_owned(), mebibytes)
-            });
-            let Case { name, positives, .. } = measured.case;
-            let _ = writeln!(text, "| {name} | {positives} | {} | {} |", measured.images, peaks.join(" | "));
-        }
+        text.push_str("\nThe most memory above the inputs, in MiB, each in a process of its own; less than 1 is noise:\n\n");
+        text.push_str(&table(all, &peaks));
+    }
+    text
+}
+
+/// A heading, and what stands below it; `None` where nothing was measured.
+type Column<'a> = (&'a str, &'a dyn Fn(&Measured) -> Option<String>);
+
+fn table(all: &[Measured], columns: &[Column<'_>]) -> String {
+    let columns: Vec<&Column<'_>> =
+        columns.iter().filter(|(_, cell)| all.iter().any(|measured| cell(measured).is_some())).collect();
+    let headings: Vec<&str> = columns.iter().map(|(heading, _)| *heading).collect();
+    let mut text = format!("| loss | M | B | device | {} |\n", headings.join(" | "));
+    let _ = writeln!(text, "|---|---|---|---|{}", "---|".repeat(columns.len()));
+    for measured in all {
+        let cells = columns.iter().map(|(_, cell)| cell(measured).unwrap_or_else(|| "–".to_owned()));
+        let cells = cells.collect::<Vec<_>>().join(" | ");
+        let Case { name, positives, .. } = measured.case;
+        let _ =
+            writeln!(text, "| {name} | {positives} | {} | {} | {cells} |", measured.images, measured.device);
     }
     text
 }
