@@ -1,8 +1,8 @@
 //! Running cargo for the steps after the set-up.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, ExitStatus};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use crate::Result;
 
@@ -31,17 +31,33 @@ pub fn run(workspace: &Path, libtorch: &Path, args: &[String]) -> Result<ExitSta
         .map_err(|error| format!("cargo could not be started: {error}"))
 }
 
-/// Runs the last step. On Unix it takes this process's place, so that signals and the exit status need
-/// no passing on.
-pub fn become_cargo(workspace: &Path, libtorch: &Path, args: &[String]) -> Result<ExitCode> {
+/// Runs a step for what it prints on standard output.
+pub fn output(workspace: &Path, libtorch: &Path, args: &[String]) -> Result<(ExitStatus, String)> {
+    let output = command(workspace, libtorch, args).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("cargo could not be started: {error}"))?;
+    Ok((output.status, String::from_utf8_lossy(&output.stdout).into_owned()))
+}
+
+/// Lets a program take this process's place, where the system has that.
+pub fn become_program(mut program: Command) -> Result<ExitCode> {
+    let failed = |name: &OsStr, error| format!("{}: could not be started: {error}", name.display());
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;
-        let error = command(workspace, libtorch, args).exec();
-        Err(format!("cargo could not be started: {error}"))
+        let error = program.exec();
+        Err(failed(program.get_program(), error))
     }
     #[cfg(not(unix))]
-    run(workspace, libtorch, args).map(exit_code)
+    {
+        let status = program.status().map_err(|error| failed(program.get_program(), error))?;
+        Ok(exit_code(status))
+    }
+}
+
+/// Runs the last step. On Unix it takes this process's place, so that signals and the exit status need
+/// no passing on.
+pub fn become_cargo(workspace: &Path, libtorch: &Path, args: &[String]) -> Result<ExitCode> {
+    become_program(command(workspace, libtorch, args))
 }
 
 /// The exit status to end with after a step that ended with `status`.

@@ -24,10 +24,21 @@ const LINKER_SCRIPT: &str =
 
 impl Set {
     /// The name of the set's folder.
-    fn name(self) -> &'static str {
+    fn name(self) -> String {
         match self {
-            Self::Cpu => "cpu",
-            Self::Cuda => "cuda",
+            Self::Cpu => "cpu".to_owned(),
+            Self::Cuda => "cuda".to_owned(),
+            // A wheel fits one version of Python.
+            Self::Python(major, minor) => format!("python{major}.{minor}"),
+        }
+    }
+
+    fn size(self) -> &'static str {
+        match self {
+            Self::Cpu => "0.6 GB to download",
+            Self::Cuda => "about 3 GB to download",
+            Self::Python(..) if cfg!(target_os = "linux") => "up to 3 GB to download",
+            Self::Python(..) => "about 0.2 GB to download",
         }
     }
 
@@ -47,14 +58,25 @@ fn cache(variable: impl Fn(&str) -> Option<PathBuf>, macos: bool) -> Option<Path
     Some(caches.join("intnacl"))
 }
 
+/// The cache folder of whoever runs this.
+fn own_cache() -> Result<PathBuf> {
+    let variable = |name: &str| env::var_os(name).map(PathBuf::from);
+    cache(variable, cfg!(target_os = "macos"))
+        .ok_or_else(|| "no cache folder to install libtorch into: set XDG_CACHE_HOME or HOME".to_owned())
+}
+
+/// The folder of a set that was installed earlier and is whole, if it is this very one.
+pub fn ready(set: Set) -> Option<PathBuf> {
+    let folder = set.folder(&own_cache().ok()?);
+    (manifest::check(&folder) == State::Complete).then(|| folder.join("torch"))
+}
+
 /// The installed libtorch, installed first where it is not there or damaged.
 pub fn provide(set: Set) -> Result<PathBuf> {
     if set == Set::Cuda && !cfg!(target_os = "linux") {
         return Err("the libtorch to install has CUDA on Linux only: leave out --cuda".to_owned());
     }
-    let variable = |name: &str| env::var_os(name).map(PathBuf::from);
-    let cache = cache(variable, cfg!(target_os = "macos"))
-        .ok_or("no cache folder to install libtorch into: set XDG_CACHE_HOME or HOME")?;
+    let cache = own_cache()?;
     if let Some(installed) = installed(&cache, set) {
         return Ok(installed);
     }
@@ -72,31 +94,35 @@ pub fn provide(set: Set) -> Result<PathBuf> {
     }
     let folder = set.folder(&cache);
     install(set, &folder, &lock)
-        .map_err(|error| format!("libtorch could not be installed: {error}.\n{}", advice(&folder)))?;
+        .map_err(|error| format!("libtorch could not be installed: {error}.\n{}", advice(set, &folder)))?;
     Ok(folder.join("torch"))
 }
 
 /// The sets that do what `set` is for, the best first: the one with CUDA does both, and someone who has
 /// asked for it once has meant it.
-fn serving(set: Set) -> &'static [Set] {
+fn serving(set: Set) -> Vec<Set> {
     match set {
-        Set::Cpu => &[Set::Cuda, Set::Cpu],
-        Set::Cuda => &[Set::Cuda],
+        Set::Cpu => vec![Set::Cuda, Set::Cpu],
+        Set::Cuda | Set::Python(..) => vec![set],
     }
 }
 
 /// A whole set that is there already and does what `set` is for.
 fn installed(cache: &Path, set: Set) -> Option<PathBuf> {
-    let mut folders = serving(set).iter().map(|set| set.folder(cache));
+    let mut folders = serving(set).into_iter().map(|set| set.folder(cache));
     folders.find(|folder| manifest::check(folder) == State::Complete).map(|folder| folder.join("torch"))
 }
 
 /// What to do where the install fails, most often for want of a network.
-fn advice(folder: &Path) -> String {
+fn advice(set: Set, folder: &Path) -> String {
+    let other = match set {
+        Set::Python(..) => format!("name a Python that imports torch {VERSION} with --python PROGRAM"),
+        _ => format!("set LIBTORCH to a folder with the lib/ and include/ of libtorch {VERSION}"),
+    };
     format!(
         "Nothing half installed is used. Any one of these helps:\n  \
          - with a network, run the same command again\n  \
-         - set LIBTORCH to a folder with the lib/ and include/ of libtorch {VERSION}\n  \
+         - {other}\n  \
          - python3 -m pip install torch=={VERSION}\n  \
          - copy {}\n    from a machine that has it, or set XDG_CACHE_HOME to a cache folder that holds it",
         folder.display()
@@ -135,16 +161,13 @@ fn install(set: Set, folder: &Path, lock: &File) -> Result<()> {
     let at = |error: io::Error| format!("{}: {error}", staging.display());
     fs::create_dir_all(&temporary).map_err(at)?;
 
-    let size = match set {
-        Set::Cpu => "0.6 GB to download",
-        Set::Cuda => "about 3 GB to download",
-    };
-    eprintln!("libtorch: installing {VERSION} ({}, {size}) into {}", set.name(), folder.display());
+    let (name, size) = (set.name(), set.size());
+    eprintln!("libtorch: installing {VERSION} ({name}, {size}) into {}", folder.display());
     let pip = |requirements: &[String], dependencies| {
         let target = &staging;
         pip::Install { version, requirements, dependencies, target, temporary: &temporary, lock }.run()
     };
-    pip(&[format!("torch=={VERSION}")], set == Set::Cuda)?;
+    pip(&[format!("torch=={VERSION}")], set != Set::Cpu)?;
     if set == Set::Cpu {
         let info = staging.join(format!("torch-{VERSION}.dist-info/METADATA"));
         let metadata = fs::read_to_string(&info).map_err(|error| format!("torch's METADATA: {error}"))?;
@@ -358,10 +381,18 @@ mod tests {
 
     #[test]
     fn the_advice_is_a_few_lines() {
-        let advice = advice(Path::new("/users/me/.cache/intnacl/libtorch"));
+        let advice = advice(Set::Cpu, Path::new("/users/me/.cache/intnacl/libtorch"));
         for word in ["LIBTORCH", "pip install torch==2.13.0", "XDG_CACHE_HOME"] {
             assert!(advice.contains(word), "{word}");
         }
         assert!(advice.lines().count() < 8);
+    }
+
+    #[test]
+    fn pythons_set_is_for_one_version_and_serves_nothing_else() {
+        let folder = Set::Python(3, 12).folder(Path::new("/c"));
+        assert_eq!(folder, Path::new(&format!("/c/libtorch-{VERSION}-python3.12")));
+        assert!(!serving(Set::Cpu).contains(&Set::Python(3, 12)));
+        assert!(super::advice(Set::Python(3, 12), &folder).contains("--python PROGRAM"));
     }
 }

@@ -19,6 +19,8 @@ pub enum Set {
     Cpu,
     /// With CUDA and all of its libraries.
     Cuda,
+    /// The whole wheel with all that it requires, as this version of Python imports it.
+    Python(u32, u32),
 }
 
 /// Where a libtorch was found.
@@ -51,7 +53,7 @@ pub fn flaw(folder: &Path, set: Set) -> Option<String> {
         return Some(format!("{} is missing", header.display()));
     }
     let needed: &[&str] = match set {
-        Set::Cpu => &["c10", "torch", "torch_cpu"],
+        Set::Cpu | Set::Python(..) => &["c10", "torch", "torch_cpu"],
         Set::Cuda => &["c10", "torch", "torch_cpu", "torch_cuda"],
     };
     needed.iter().find_map(|name| {

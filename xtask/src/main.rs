@@ -11,6 +11,7 @@ mod cargo_config;
 mod install;
 mod libtorch;
 mod manifest;
+mod peers;
 mod pip;
 mod requirements;
 
@@ -28,6 +29,9 @@ Commands:
   verify [ARGS...]   build the binaries and run `intnacl verify ARGS...`
   test [ARGS...]     run `cargo test --workspace ARGS...`
   bench [ARGS...]    run `cargo bench --package intnacl ARGS...`
+  bench --peers [OPTIONS]
+                     time the losses beside PyTorch, which is installed into the cache folder where
+                     `python3` does not have it; see `cargo xtask bench --peers --help`
   libtorch           only the set-up; prints the folder of libtorch
 
 Options:
@@ -42,6 +46,7 @@ Examples:
   cargo xtask verify
   cargo xtask test -- --nocapture
   cargo xtask --cuda verify
+  cargo xtask bench --peers --loss simclr --batch 256,1024
   LIBTORCH=/opt/libtorch cargo xtask libtorch
 ";
 

@@ -16,24 +16,31 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 /// A Python that has no wheel of torch can still fetch one that is made for this version.
 const OTHER_PYTHON: &str = "3.12";
 
+pub const PROGRAM: &str = "python3";
+
 pub fn python() -> Command {
-    Command::new("python3")
+    Command::new(PROGRAM)
 }
 
 /// Python's own version, or why pip cannot be used.
 pub fn check() -> Result<(u32, u32)> {
-    let version = "import sys; print(*sys.version_info[:2])";
-    let output = python().args(["-c", version]).output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no `python3`".to_owned(),
-        _ => format!("`python3` could not be started: {error}"),
-    })?;
-    let version = parse_version(&String::from_utf8_lossy(&output.stdout))
-        .ok_or_else(|| "`python3` does not tell its version".to_owned())?;
+    let version = version()?;
     let pip = python().args(["-m", "pip", "--version"]).output();
     if !pip.is_ok_and(|output| output.status.success()) {
         return Err("`python3` has no pip (often the package `python3-pip`)".to_owned());
     }
     Ok(version)
+}
+
+/// Python's own version.
+pub fn version() -> Result<(u32, u32)> {
+    let version = "import sys; print(*sys.version_info[:2])";
+    let output = python().args(["-c", version]).output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no `python3`".to_owned(),
+        _ => format!("`python3` could not be started: {error}"),
+    })?;
+    parse_version(&String::from_utf8_lossy(&output.stdout))
+        .ok_or_else(|| "`python3` does not tell its version".to_owned())
 }
 
 fn parse_version(answer: &str) -> Option<(u32, u32)> {
@@ -125,7 +132,7 @@ impl Install<'_> {
 }
 
 /// Whether PyPI has torch for this Python.
-fn has_wheel(version: (u32, u32)) -> bool {
+pub fn has_wheel(version: (u32, u32)) -> bool {
     ((3, 10)..=(3, 14)).contains(&version)
 }
 

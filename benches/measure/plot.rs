@@ -1,0 +1,197 @@
+//! Pictures of time and memory against the batch, both axes logarithmic.
+
+use super::statistics::exponent;
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::ops::Range;
+use std::path::Path;
+
+/// How a line is drawn: its colour, the shape of its points, whether it is dashed.
+#[derive(Clone, Copy, Debug)]
+pub struct Style(RGBColor, Shape, bool);
+
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+}
+
+// Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
+pub const BLACK_DASHED: Style = Style(RGBColor(0, 0, 0), Shape::Diamond, true);
+pub const BLUE: Style = Style(RGBColor(0, 114, 178), Shape::Circle, false);
+pub const ORANGE: Style = Style(RGBColor(213, 94, 0), Shape::Square, false);
+pub const GREEN: Style = Style(RGBColor(0, 158, 115), Shape::Triangle, false);
+pub const PURPLE: Style = Style(RGBColor(204, 121, 167), Shape::Diamond, false);
+pub const SKY: Style = Style(RGBColor(86, 180, 233), Shape::Square, false);
+pub const YELLOW: Style = Style(RGBColor(230, 159, 0), Shape::Triangle, false);
+
+/// A line: its name, its points (batch, value) in the order of batches.
+pub struct Line {
+    pub name: String,
+    pub style: Style,
+    pub points: Vec<(f64, f64)>,
+}
+
+/// A picture.
+pub struct Picture<'a> {
+    pub title: String,
+    /// Below the title, smaller.
+    pub subtitle: String,
+    /// What the upright axis shows, with its unit.
+    pub quantity: &'a str,
+    pub lines: Vec<Line>,
+}
+
+type DrawingError = DrawingAreaErrorKind<std::io::Error>;
+
+const SIZE: (u32, u32) = (860, 520);
+const LEGEND: i32 = 230;
+const FONT: &str = "sans-serif";
+const GREY: RGBColor = RGBColor(90, 90, 90);
+
+impl Picture<'_> {
+    /// Draws it as SVG; says whether there were two batches or more, without which there is nothing to draw.
+    pub fn draw(&self, path: &Path) -> Result<bool, DrawingError> {
+        let all: Vec<(f64, f64)> = self.lines.iter().flat_map(|line| line.points.iter().copied()).collect();
+        let range = |values: Vec<f64>| {
+            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            (least, most)
+        };
+        let (left, right) = range(all.iter().map(|point| point.0.log2()).collect());
+        let (bottom, top) = range(all.iter().map(|point| point.1.log10()).collect());
+        // Also where there is no point at all, or a value that has no logarithm.
+        let drawable = right > left && bottom.is_finite() && top.is_finite();
+        if !drawable {
+            return Ok(false);
+        }
+        let powers = (left.ceil() as i32..=right.floor() as i32).map(f64::from);
+        let across = Axis { from: left - 0.2, to: right + 0.2, ticks: powers.collect() };
+        let (low, high) = (bottom - 0.1, top + 0.15);
+        let up = Axis { from: low, to: high, ticks: decades(low, high) };
+
+        let root = SVGBackend::new(path, SIZE).into_drawing_area();
+        root.fill(&WHITE)?;
+        let font = |size: i32| (FONT, size).into_font();
+        root.draw(&Text::new(self.title.clone(), (78, 14), font(20).color(&BLACK)))?;
+        root.draw(&Text::new(self.subtitle.clone(), (78, 42), font(13).color(&GREY)))?;
+        let (chart, legend) = root.margin(64, 8, 8, 0).split_horizontally(SIZE.0 as i32 - LEGEND);
+        let mut chart = ChartBuilder::on(&chart)
+            .x_label_area_size(52)
+            .y_label_area_size(74)
+            .margin_right(8)
+            .build_cartesian_2d(across, up)?;
+        let (x_label, y_label) = (|x: &f64| plain(x.exp2()), |y: &f64| plain(10_f64.powf(*y)));
+        chart
+            .configure_mesh()
+            .x_desc("images in a batch, B")
+            .y_desc(self.quantity)
+            .x_label_formatter(&x_label)
+            .y_label_formatter(&y_label)
+            .label_style(font(13).color(&BLACK))
+            .axis_desc_style(font(15).color(&BLACK))
+            .bold_line_style(RGBColor(222, 222, 222))
+            .light_line_style(TRANSPARENT)
+            .axis_style(GREY)
+            .draw()?;
+        for line in &self.lines {
+            let points = line.points.iter().map(|(x, y)| (x.log2(), y.log10()));
+            let Style(colour, shape, dashed) = line.style;
+            let stroke = ShapeStyle::from(colour).stroke_width(2);
+            if dashed {
+                chart.draw_series(DashedLineSeries::new(points.clone(), 7, 4, stroke))?;
+            } else {
+                chart.draw_series(LineSeries::new(points.clone(), stroke))?;
+            }
+            for point in points {
+                mark(&root, chart.backend_coord(&point), shape, colour)?;
+            }
+        }
+
+        for (place, line) in self.lines.iter().filter(|line| !line.points.is_empty()).enumerate() {
+            let y = 14 + 46 * place as i32;
+            let Style(colour, shape, dashed) = line.style;
+            let stroke = ShapeStyle::from(colour).stroke_width(2);
+            let ends: &[(i32, i32)] = if dashed { &[(8, 15), (23, 30), (31, 38)] } else { &[(8, 38)] };
+            for (from, to) in ends {
+                legend.draw(&PathElement::new(vec![(*from, y), (*to, y)], stroke))?;
+            }
+            mark(&legend, (23, y), shape, colour)?;
+            let middle = Pos::new(HPos::Left, VPos::Center);
+            legend.draw(&Text::new(line.name.clone(), (48, y), font(15).color(&BLACK).pos(middle)))?;
+            if let Some(slope) = exponent(&line.points) {
+                let slope = format!("grows as B^{slope:.2}");
+                legend.draw(&Text::new(slope, (48, y + 18), font(13).color(&GREY).pos(middle)))?;
+            }
+        }
+        root.present()?;
+        Ok(true)
+    }
+}
+
+/// An axis of logarithms, with ticks where they are wanted rather than where a library puts them.
+struct Axis {
+    from: f64,
+    to: f64,
+    ticks: Vec<f64>,
+}
+
+impl Ranged for Axis {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
+        let share = (value - self.from) / (self.to - self.from);
+        from + (share * f64::from(to - from)).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.clone()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.from..self.to
+    }
+}
+
+/// Ticks between two logarithms: powers of ten, and their double and fivefold where there are few.
+pub fn decades(low: f64, high: f64) -> Vec<f64> {
+    let between: &[f64] = match high - low {
+        width if width > 5.0 => &[1.0],
+        width if width > 3.0 => &[1.0, 3.0],
+        _ => &[1.0, 2.0, 5.0],
+    };
+    let powers = low.floor() as i32..=high.ceil() as i32;
+    let ticks = powers.flat_map(|power| between.iter().map(move |digit| f64::from(power) + digit.log10()));
+    ticks.filter(|tick| (low..=high).contains(tick)).collect()
+}
+
+/// A tick's number, without the digits that a logarithm has added.
+pub fn plain(value: f64) -> String {
+    let places = (1.0 - value.log10().floor()).clamp(0.0, 6.0) as usize;
+    let text = format!("{value:.places$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+fn mark(
+    area: &DrawingArea<SVGBackend<'_>, Shift>,
+    (x, y): (i32, i32),
+    shape: Shape,
+    colour: RGBColor,
+) -> Result<(), DrawingError> {
+    let corners: &[(i32, i32)] = match shape {
+        Shape::Circle => return area.draw(&Circle::new((x, y), 4, colour.filled())),
+        Shape::Square => &[(-4, -4), (4, -4), (4, 4), (-4, 4)],
+        Shape::Triangle => &[(-5, 4), (5, 4), (0, -5)],
+        Shape::Diamond => &[(0, -6), (6, 0), (0, 6), (-6, 0)],
+    };
+    let corners = corners.iter().map(|(right, down)| (x + right, y + down)).collect::<Vec<_>>();
+    area.draw(&Polygon::new(corners, colour.filled()))
+}

@@ -1,0 +1,48 @@
+//! Figures as rows of JSON.
+
+use super::measure::case::DIMENSION;
+use super::measure::report::Measured;
+use super::measure::run::Implementation::{self, Floor, Reference};
+use super::measure::statistics::spread;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One object a figure; what was not measured is `null`.
+pub fn rows(all: &[Measured]) -> Value {
+    let rows = all.iter().flat_map(|measured| {
+        measured.figures.iter().map(|figure| {
+            json!({
+                "loss": measured.case.name,
+                "batch": measured.images,
+                "dimension": DIMENSION,
+                "positives": measured.case.positives,
+                "dtype": dtype(figure.implementation),
+                "device": measured.device,
+                "implementation": figure.implementation.name(),
+                "median_ms": spread(&figure.milliseconds).map(|spread| spread.median),
+                "ratio_to_floor":
+                    measured.ratio(figure.implementation, Floor).map(|spread| spread.median),
+                "peak_bytes_above_inputs": figure.peak_bytes,
+            })
+        })
+    });
+    Value::Array(rows.collect())
+}
+
+/// Writes rows to a file that is whole at any time.
+pub fn write(all: &[Measured], file: &Path) -> Result<(), String> {
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".partial");
+    let beside = PathBuf::from(beside);
+    let Value::Array(rows) = rows(all) else { return Ok(()) };
+    let lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+    let text = format!("[\n{}\n]\n", lines.join(",\n"));
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+    written
+        .map_err(|error| format!("--json {}: expected a file that can be written: {error}", file.display()))
+}
+
+fn dtype(implementation: Implementation) -> &'static str {
+    if implementation == Reference { "f64" } else { "f32" }
+}
