@@ -1,0 +1,242 @@
+//! The contrastive losses of a world as expectations.
+
+use super::constants::range;
+use super::estimator::{Counts, Estimator, View};
+use super::expectation::{Effort, Expectation, Method};
+use super::multiset::{Law, log_sum, softplus};
+use super::random::{Random, Table};
+use super::world::World;
+use crate::error::Result;
+use crate::parallel;
+
+/// A nanosecond is a step of `parallel`; a term of a sum takes about twenty.
+const STEPS_A_TERM: f64 = 20.0;
+
+impl World {
+    /// The loss in the limit of infinitely many negatives at the same weight:
+    /// `E softplus(log ν + log G∞(x) - log((1/M) Σ_j h(x,x⁺_j)))`, `G∞` the limit of the estimator and `ν`
+    /// the [`ratio`](Counts::ratio) of the counts.
+    ///
+    /// With [`Estimator::TrueNegatives`] it is the unbiased loss `L_Unb^{M,N}` of the paper's Appendix B.1:
+    /// the negative mean is `E[h(x,x⁻)]` over the other classes.
+    ///
+    /// Exact enumeration has `C(M+k-1, k-1)` terms for an anchor whose class shows `k` distinct scores, and
+    /// `n·d` steps an anchor for the scores.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for counts of 0, parameters of the estimator and of the
+    /// effort.
+    ///
+    /// # Examples
+    /// A world in which all points coincide: `L_Unb = log(1 + ν)`.
+    /// ```
+    /// use intnacl_reference::bound::{Class, Counts, Effort, Estimator, World};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let class = Class::uniform(0.5, dmatrix![1.0]);
+    /// let world = World::new(&[class.clone(), class], 1.0)?;
+    /// let loss = world.limit(&Estimator::TrueNegatives, &Counts::new(2, 1), &Effort::default())?;
+    /// assert!((loss.value - 1.5_f64.ln()).abs() < 1e-15);
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
+    pub fn limit(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
+        let log_ratio = counts.ratio().ln();
+        let of = move |fixed: &Fixed, log_p: f64| softplus(log_ratio + fixed.limit - log_p);
+        let term = move |fixed: &Fixed, kernel: &Kernel| kernel.sum_positives(|log_p| of(fixed, log_p));
+        let draw = move |fixed: &Fixed, log_p: f64, _: f64| of(fixed, log_p);
+        self.expectation(estimator, counts, effort, Visits::Positives, term, draw)
+    }
+
+    /// The loss of finitely many negatives: `E softplus(log ν + log G - log((1/M) Σ_j h(x,x⁺_j)))`, where `G`
+    /// is the estimator of `N` draws. It is the expectation over training tuples of the paper's `L_NCA(G, M)`.
+    ///
+    /// Exact enumeration has, for each anchor, as many terms as multisets of positives times multisets of
+    /// negatives (times multisets of positive draws in `g1` and `g2`).
+    ///
+    /// # Errors
+    /// As [`World::limit`].
+    pub fn loss(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
+        let log_ratio = counts.ratio().ln();
+        let of = move |log_g: f64, log_p: f64| softplus(log_ratio + log_g - log_p);
+        let term = move |_: &Fixed, kernel: &Kernel| kernel.sum(of);
+        let draw = move |_: &Fixed, log_p: f64, log_g: f64| of(log_g, log_p);
+        self.expectation(estimator, counts, effort, Visits::Both, term, draw)
+    }
+
+    /// `E|ℓ - ℓ∞|`: how far the loss of a tuple is from what infinitely many negatives would give it, on
+    /// average. It is at least `|loss - limit|`, and is what the proof of Theorem B.1 bounds.
+    ///
+    /// # Errors
+    /// As [`World::limit`].
+    pub fn deviation(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
+        let log_ratio = counts.ratio().ln();
+        let of = move |fixed: &Fixed, log_g: f64, log_p: f64| {
+            (softplus(log_ratio + log_g - log_p) - softplus(log_ratio + fixed.limit - log_p)).abs()
+        };
+        let term = move |fixed: &Fixed, kernel: &Kernel| kernel.sum(|log_g, log_p| of(fixed, log_g, log_p));
+        let draw = move |fixed: &Fixed, log_p: f64, log_g: f64| of(fixed, log_g, log_p);
+        self.expectation(estimator, counts, effort, Visits::Both, term, draw)
+    }
+
+    /// `E[log((1/M) Σ_j h(x,x⁺_j)) - E s(x,x⁺)]`: how much Jensen's inequality loses on the positives of this
+    /// world, the term that the repaired lemma needs. At most
+    /// [`jensen_gap`](super::jensen_gap) whatever the world.
+    ///
+    /// # Errors
+    /// As [`World::limit`].
+    pub fn positive_gap(&self, positives: usize, effort: &Effort) -> Result<Expectation> {
+        let counts = Counts::new(positives, 1);
+        let term = |fixed: &Fixed, kernel: &Kernel| kernel.sum_positives(|log_p| log_p - fixed.mean);
+        let draw = |fixed: &Fixed, log_p: f64, _: f64| log_p - fixed.mean;
+        let estimator = Estimator::TrueNegatives;
+        let mut gap = self.expectation(&estimator, &counts, effort, Visits::Positives, term, draw)?;
+        let width = 2.0 / self.temperature();
+        if let Method::Sampled { .. } = gap.method {
+            // The draws lie in an interval of another width than a loss's.
+            let draws = self.draws(&estimator, &counts, effort, draw);
+            gap = Expectation::sampled(&draws, (-width, width), effort);
+        }
+        Ok(gap)
+    }
+
+    fn expectation(
+        &self,
+        estimator: &Estimator,
+        counts: &Counts,
+        effort: &Effort,
+        visits: Visits,
+        term: impl Fn(&Fixed, &Kernel) -> f64 + Sync,
+        draw: impl Fn(&Fixed, f64, f64) -> f64 + Sync,
+    ) -> Result<Expectation> {
+        estimator.validate()?;
+        counts.validate()?;
+        effort.validate()?;
+        let anchors = || (0..self.points()).collect::<Vec<usize>>();
+        let score_cost = self.points() * (self.dimension() + 60);
+        let terms = parallel::map(anchors(), score_cost, |anchor| {
+            let view = View::new(self, anchor);
+            let negatives = match visits {
+                Visits::Positives => 1.0,
+                Visits::Both => view.estimate_count(estimator, counts.negatives),
+            };
+            negatives * view.positive.multisets(counts.positives)
+        });
+        let total: f64 = terms.iter().sum();
+        if total > effort.terms {
+            let draws = self.draws(estimator, counts, effort, draw);
+            return Ok(Expectation::sampled(
+                &draws,
+                (0.0, range(estimator, counts, self.temperature())?),
+                effort,
+            ));
+        }
+        let cost = score_cost + (STEPS_A_TERM * total / self.points() as f64) as usize;
+        let parts = parallel::map(anchors(), cost, |anchor| {
+            let view = View::new(self, anchor);
+            let positives = view.positive.log_mean_kernels(counts.positives);
+            let estimates = match visits {
+                Visits::Positives => Vec::new(),
+                Visits::Both => view.estimates(estimator, counts.negatives),
+            };
+            self.probability(anchor) * term(&Fixed::new(&view, estimator), &Kernel { positives, estimates })
+        });
+        Ok(Expectation::exact(parts.iter().sum(), total))
+    }
+
+    /// Independent draws of anchor, positives and negatives; the anchors are sorted so that each is seen once.
+    fn draws(
+        &self,
+        estimator: &Estimator,
+        counts: &Counts,
+        effort: &Effort,
+        of: impl Fn(&Fixed, f64, f64) -> f64 + Sync,
+    ) -> Vec<f64> {
+        let mut random = Random::new(effort.seed);
+        let table = Table::new((0..self.points()).map(|point| self.probability(point)));
+        let mut seeds = vec![Vec::new(); self.points()];
+        for _ in 0..effort.draws {
+            seeds[table.draw(&mut random)].push(random.bits());
+        }
+        let cost = self.points() * (self.dimension() + 60);
+        let items: Vec<(usize, Vec<u64>)> = seeds.into_iter().enumerate().collect();
+        let draws = parallel::map(items, cost, |(anchor, seeds)| {
+            if seeds.is_empty() {
+                return Vec::new();
+            }
+            let view = View::new(self, anchor);
+            let (sampler, fixed) = (Sampler::new(&view, estimator), Fixed::new(&view, estimator));
+            let draw = |seed| {
+                let (log_positive, log_estimate) = sampler.draw(&view, estimator, counts, seed);
+                of(&fixed, log_positive, log_estimate)
+            };
+            seeds.into_iter().map(draw).collect()
+        });
+        draws.into_iter().flatten().collect()
+    }
+}
+
+/// Which draws a sum runs over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Visits {
+    Positives,
+    Both,
+}
+
+/// What is the same for all draws of an anchor.
+struct Fixed {
+    /// `log G∞`.
+    limit: f64,
+    /// `E s(x,x⁺)`.
+    mean: f64,
+}
+
+impl Fixed {
+    fn new(view: &View, estimator: &Estimator) -> Self {
+        Self { limit: view.limit(estimator), mean: view.positive.mean() }
+    }
+}
+
+/// The distributions of the two logarithms that a loss is made of.
+struct Kernel {
+    /// `log((1/M) Σ_j h(x,x⁺_j))`.
+    positives: Vec<(f64, f64)>,
+    /// `log G`.
+    estimates: Vec<(f64, f64)>,
+}
+
+impl Kernel {
+    fn sum_positives(&self, of: impl Fn(f64) -> f64) -> f64 {
+        self.positives.iter().map(|(log_p, p)| p * of(*log_p)).sum()
+    }
+
+    fn sum(&self, of: impl Fn(f64, f64) -> f64) -> f64 {
+        let inner = |log_g: f64| self.positives.iter().map(|(log_p, p)| p * of(log_g, *log_p)).sum::<f64>();
+        self.estimates.iter().map(|(log_g, p)| p * inner(*log_g)).sum()
+    }
+}
+
+struct Sampler {
+    positive: Table,
+    source: Table,
+}
+
+impl Sampler {
+    fn new(view: &View, estimator: &Estimator) -> Self {
+        let table = |law: &Law| Table::new(law.probabilities.iter().copied());
+        Self { positive: table(&view.positive), source: table(view.source(estimator)) }
+    }
+
+    fn draw(&self, view: &View, estimator: &Estimator, counts: &Counts, seed: u64) -> (f64, f64) {
+        let mut random = Random::new(seed);
+        let mut scores = |table: &Table, values: &[f64], count: usize| -> Vec<f64> {
+            (0..count).map(|_| values[table.draw(&mut random)]).collect()
+        };
+        let positives = scores(&self.positive, &view.positive.values, counts.positives);
+        let negatives = scores(&self.source, &view.source(estimator).values, counts.negatives);
+        let draws = estimator.debiasing().map_or(0, |(_, _, draws)| draws);
+        let debias = scores(&self.positive, &view.positive.values, draws);
+        let weights = positives.iter().map(|score| (*score, 1.0 / positives.len() as f64));
+        let log_positive = log_sum(weights);
+        (log_positive, View::estimate(view.log_floor, estimator, &negatives, &debias))
+    }
+}
