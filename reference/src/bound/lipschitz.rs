@@ -68,7 +68,8 @@ pub fn lipschitz(counts: &Counts, temperature: f64, side: Side, norm: Norm) -> R
     validate_temperature(temperature)?;
     counts.validate()?;
     let top = 1.0 / temperature;
-    let bottom = (-2.0 * top).exp();
+    // Below 1e-300 a kernel makes no difference to any sum, and a kernel of 0 would leave quotients undefined.
+    let bottom = (-2.0 * top).exp().max(1e-300);
     let ratio = counts.ratio();
     let (own, other) = match side {
         // Kernels in units of e^{1/t}: the negatives' are 1.
@@ -109,6 +110,15 @@ impl Kernels {
         self.high as f64 + self.free * self.free + self.low as f64 * self.bottom * self.bottom
     }
 
+    /// The root of [`Kernels::squares`], also where squares underflow.
+    fn norm(&self) -> f64 {
+        let unit = self.largest().max(self.bottom);
+        let relative = |kernel: f64| (kernel / unit).powi(2);
+        let squares =
+            self.high as f64 * relative(1.0) + relative(self.free) + self.low as f64 * relative(self.bottom);
+        unit * squares.sqrt()
+    }
+
     fn largest(&self) -> f64 {
         if self.high > 0 { 1.0 } else { self.free }
     }
@@ -129,7 +139,7 @@ fn steepness(kernels: &Kernels, other: f64, side: Side, norm: Norm) -> f64 {
     let sum = kernels.sum();
     let size = match norm {
         Norm::Sum => kernels.largest(),
-        Norm::Euclidean => kernels.squares().sqrt(),
+        Norm::Euclidean => kernels.norm(),
         Norm::Largest => sum,
     };
     match side {
