@@ -113,6 +113,8 @@ impl World {
                 fit = LinearFit { lower: fit.lower, ..next };
             }
         }
+        // A dual that is tight meets the primal to rounding, and rounding has no order.
+        fit.lower = fit.lower.min(fit.upper);
         fit.iterations = iterations;
         Ok(fit)
     }

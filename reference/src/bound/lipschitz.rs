@@ -78,7 +78,8 @@ pub fn lipschitz(counts: &Counts, temperature: f64, side: Side, norm: Norm) -> R
     };
     let mut best: Option<(f64, Kernels)> = None;
     for kernels in candidates(own, other, bottom, side, norm) {
-        let value = steepness(&kernels, other, side, norm);
+        // Below 1 by its formula, which rounding need not know.
+        let value = steepness(&kernels, other, side, norm).min(1.0);
         if best.as_ref().is_none_or(|(largest, _)| value > *largest) {
             best = Some((value, kernels));
         }
@@ -112,10 +113,11 @@ impl Kernels {
 
     /// The root of [`Kernels::squares`], also where squares underflow.
     fn norm(&self) -> f64 {
-        let unit = self.largest().max(self.bottom);
-        let relative = |kernel: f64| (kernel / unit).powi(2);
-        let squares =
-            self.high as f64 * relative(1.0) + relative(self.free) + self.low as f64 * relative(self.bottom);
+        if self.high > 0 {
+            return self.squares().sqrt();
+        }
+        let unit = self.free.max(self.bottom);
+        let squares = (self.free / unit).powi(2) + self.low as f64 * (self.bottom / unit).powi(2);
         unit * squares.sqrt()
     }
 

@@ -40,7 +40,11 @@ fn every_loss_is_finite_from_t_0_001_to_a_billion() {
         for side in [Side::Positives, Side::Negatives] {
             for norm in [Norm::Sum, Norm::Euclidean, Norm::Largest] {
                 let found = lipschitz(&Counts::new(3, 2), temperature, side, norm).expect("valid");
-                assert!(found.constant > 0.0 && found.constant <= 1.0);
+                assert!(
+                    found.constant > 0.0 && found.constant <= 1.0,
+                    "{temperature} {side:?} {norm:?} {}",
+                    found.constant
+                );
             }
         }
     }
