@@ -12,6 +12,11 @@ use std::f64::consts::PI;
 /// Theorem 3, which the paper's appendix takes over): `|L∞ - L_NCA(g0)| <= C/√N`.
 ///
 /// It holds for every `t >= 0.482` by [`limit_excess`], and fails at small temperatures (`notes/theorem.md`).
+///
+/// # Examples
+/// ```
+/// assert!((intnacl_reference::bound::published_constant() - 5.617).abs() < 1e-3);
+/// ```
 pub fn published_constant() -> f64 {
     1.5_f64.exp() * (PI / 2.0).sqrt()
 }
@@ -45,6 +50,13 @@ pub fn hoeffding_constant(temperature: f64) -> Result<f64> {
 ///
 /// # Errors
 /// As [`hoeffding_constant`].
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::{published_constant, variance_constant};
+/// assert!(variance_constant(0.8)? < published_constant());
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
 pub fn variance_constant(temperature: f64) -> Result<f64> {
     validate_temperature(temperature)?;
     finite((2.0 / temperature).exp_m1() / 2.0, temperature)
@@ -61,6 +73,16 @@ pub fn variance_constant(temperature: f64) -> Result<f64> {
 /// # Errors
 /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a constant that is negative or NaN, a count of 0 and
 /// parameters of the estimator.
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::{Estimator, concentration, published_constant};
+/// let g0 = concentration(&Estimator::TrueNegatives, 100, 1.0, published_constant())?;
+/// assert_eq!(g0, published_constant() / 10.0);
+/// let g1 = Estimator::Debiased { tau_plus: 0.1, positive_draws: 1 };
+/// assert!(concentration(&g1, 100, 1.0, published_constant())? > g0);
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
 pub fn concentration(
     estimator: &Estimator,
     negatives: usize,
@@ -88,6 +110,14 @@ pub fn concentration(
 ///
 /// # Errors
 /// As [`concentration`].
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::{Estimator, limit_excess};
+/// let excess = limit_excess(&Estimator::TrueNegatives, 512, 0.5)?;
+/// assert!((excess - ((2_f64.exp() - 1.0).powi(2) / 512.0).ln_1p()).abs() < 1e-15);
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
 pub fn limit_excess(estimator: &Estimator, negatives: usize, temperature: f64) -> Result<f64> {
     validate_temperature(temperature)?;
     estimator.validate()?;
@@ -129,4 +159,32 @@ pub fn range(estimator: &Estimator, counts: &Counts, temperature: f64) -> Result
     let width = 2.0 / temperature;
     let largest = width + (-tau_plus * (-width).exp()).ln_1p() - (1.0 - tau_plus).ln();
     Ok(softplus(counts.ratio().ln() + largest))
+}
+
+/// `B` of MIXNCA with `g0`: `(1 + λ) log(1 + N e^{2/t}) + (1-λ) log(1 + e^{2/t}/N)` for `M >= 2`, and
+/// `log(1 + N e^{2/t})` at `M = 1`, where there are no mixed terms.
+///
+/// Every term of MIXNCA is the negative logarithm of a probability, so that it is at least its first, the loss
+/// of a single positive; with this range, the theorem of `M = 1` extends to it (`notes/theorem.md`).
+///
+/// # Errors
+/// [`Error::OutOfRange`](crate::Error::OutOfRange) for the temperature, counts of 0 and `lambda`.
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::mix_nca_range;
+/// let one = mix_nca_range(1, 4, 0.5, 1.0)?;
+/// assert!((one - (1.0 + 4.0 * 2_f64.exp()).ln()).abs() < 1e-14);
+/// assert!(mix_nca_range(3, 4, 0.5, 1.0)? > one);
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
+pub fn mix_nca_range(positives: usize, negatives: usize, lambda: f64, temperature: f64) -> Result<f64> {
+    at_least_1("positives", positives)?;
+    in_range("lambda", lambda, (0.0..=1.0).contains(&lambda), "a number in [0, 1]")?;
+    let single = range(&Estimator::TrueNegatives, &Counts::new(1, negatives), temperature)?;
+    if positives == 1 {
+        return Ok(single);
+    }
+    let mixed = softplus(2.0 / temperature - (negatives as f64).ln());
+    Ok((1.0 + lambda) * single + (1.0 - lambda) * mixed)
 }

@@ -35,6 +35,13 @@ pub fn jensen_gap(positives: usize, temperature: f64) -> Result<f64> {
 ///
 /// # Errors
 /// [`Error::OutOfRange`](crate::Error::OutOfRange) for the temperature.
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::{jensen_gap, jensen_gap_limit};
+/// assert!(jensen_gap(100, 0.5)? < jensen_gap_limit(0.5)?);
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
 pub fn jensen_gap_limit(temperature: f64) -> Result<f64> {
     validate_temperature(temperature)?;
     Ok(log_cosh(1.0 / temperature))
@@ -48,6 +55,14 @@ pub fn jensen_gap_limit(temperature: f64) -> Result<f64> {
 ///
 /// # Errors
 /// As [`jensen_gap`].
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::{jensen_gap, jensen_peak};
+/// assert_eq!(jensen_peak(2, 0.5)?, jensen_gap(2, 0.5)?);
+/// assert!(jensen_peak(5, 0.5)? > jensen_gap(5, 0.5)?);
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
 pub fn jensen_peak(positives: usize, temperature: f64) -> Result<f64> {
     at_least_1("positives", positives)?;
     validate_temperature(temperature)?;

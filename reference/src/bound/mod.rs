@@ -14,7 +14,7 @@
 //! - Supervised losses: [`World::mean_classifier_loss`], [`World::best_linear`] under a norm bound and
 //!   [`World::best_unconstrained`], both [`LinearFit`]s with a certified gap, [`World::supervised_loss`].
 //! - Constants: [`published_constant`], [`hoeffding_constant`], [`variance_constant`] with [`concentration`];
-//!   [`limit_excess`]; [`range`]; [`lipschitz`]; [`jensen_gap`], [`jensen_peak`], [`chain_gap`];
+//!   [`limit_excess`]; [`range`], [`mix_nca_range`]; [`lipschitz`]; [`jensen_gap`], [`jensen_peak`], [`chain_gap`];
 //!   [`massart`].
 //! - Complexities: [`rademacher()`] over all sign vectors, [`sampled_rademacher`].
 //! - The whole: [`Setting::terms`] is the table of all terms for `K, M, N, T, δ, t, τ`;
@@ -60,7 +60,8 @@ mod trial;
 mod world;
 
 pub use constants::{
-    concentration, hoeffding_constant, limit_excess, published_constant, range, variance_constant,
+    concentration, hoeffding_constant, limit_excess, mix_nca_range, published_constant, range,
+    variance_constant,
 };
 pub use estimator::{Counts, Estimator, Reading};
 pub use expectation::{Effort, Expectation, Method};

@@ -62,6 +62,18 @@ pub fn rademacher(values: &DMatrix<f64>) -> Result<f64> {
 ///
 /// # Errors
 /// As [`rademacher`], and [`Error::OutOfRange`] for the effort.
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::{Effort, rademacher, sampled_rademacher};
+/// use nalgebra::dmatrix;
+///
+/// let values = dmatrix![1.0, 0.2, 0.4; 0.0, 0.9, 0.3];
+/// let sampled = sampled_rademacher(&values, &Effort { draws: 5000, ..Effort::default() })?;
+/// let exact = rademacher(&values)?;
+/// assert!(sampled.lower <= exact && exact <= sampled.upper);
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
 pub fn sampled_rademacher(values: &DMatrix<f64>, effort: &Effort) -> Result<Expectation> {
     validate(values)?;
     effort.validate()?;
@@ -82,6 +94,13 @@ pub fn sampled_rademacher(values: &DMatrix<f64>, effort: &Effort) -> Result<Expe
 ///
 /// # Errors
 /// [`Error::OutOfRange`] for counts of 0 and a range that is negative, NaN or infinite.
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::massart;
+/// assert_eq!(massart(2.0, 1, 100)?, 0.0); // one function, fixed in advance
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
 pub fn massart(range: f64, functions: usize, samples: usize) -> Result<f64> {
     at_least_1("functions", functions)?;
     at_least_1("samples", samples)?;

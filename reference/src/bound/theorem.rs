@@ -138,10 +138,12 @@ impl Setting {
         validate_temperature(self.temperature)
     }
 
-    /// What `ν` has to be compared with: `κ`, or `1/min ρ_c` where negatives are drawn from the anchor's class
-    /// too. `g2` is at least `g1` in the limit, so it needs no more.
+    /// What `ν` has to be compared with: `κ`, and `1/min ρ_c` where negatives are drawn from the anchor's
+    /// class too, unless classes are balanced, where `K - 1` suffices for the best classifier all the same.
+    /// `g2` is at least `g1` in the limit, so it needs no more.
     pub fn threshold(&self) -> f64 {
-        if self.estimator == Estimator::Unlabelled { self.rarity } else { self.imbalance }
+        let balanced = self.rarity <= (self.imbalance + 1.0) * (1.0 + 1e-12);
+        if self.estimator == Estimator::Unlabelled && !balanced { self.rarity } else { self.imbalance }
     }
 
     /// The corrected theorem's additions: with probability at least `1 - δ` over `T` training tuples, for the

@@ -135,8 +135,19 @@ proptest! {
         prop_assert!(loss(m + 1) <= loss(m) + ROUNDING * (1.0 + loss(m)));
     }
 
+    /// The first step of the paper's B.2: `N = K - 1` gives the smallest loss of all `N >= K - 1`.
     #[test]
-    fn with_g0_the_loss_of_few_negatives_is_below_its_limit_and_rises_with_their_number_at_one_weight(
+    fn more_negatives_raise_the_unbiased_loss(
+        world in worlds(Balance::Nothing), m in 1..=4_usize, n in 1..=9_usize,
+    ) {
+        let loss = |n: usize| {
+            world.limit(&Estimator::TrueNegatives, &Counts::new(m, n), &Effort::default()).expect("valid").value
+        };
+        prop_assert!(loss(n) < loss(n + 1));
+    }
+
+    #[test]
+    fn with_g0_the_loss_of_finitely_many_negatives_is_below_its_limit(
         world in worlds(Balance::Nothing), m in 1..=2_usize, n in 1..=3_usize,
     ) {
         for estimator in [Estimator::TrueNegatives, Estimator::Unlabelled] {
