@@ -65,8 +65,8 @@ pub fn variance_constant(temperature: f64) -> Result<f64> {
 /// The bound on `E|ℓ - ℓ∞|` of an estimator whose constant for a plain mean is `constant`:
 ///
 /// - `g0`: `C/√N`;
-/// - `g1`: `C/((1-τ)√N) + C·τ/((1-τ)√m)` (Chuang et al. 2020, Theorem 3), where `τ` is the anchor's class
-///   probability, so that the limit is above the floor;
+/// - `g1`: `C/((1-τ)√N) + C·τ/((1-τ)√m)` (Chuang et al. 2020, Theorem 3), where `τ` is at most the anchor's
+///   class probability, so that the limit is above the floor;
 /// - `g2`: the same with `C e^{2β/t}` in the first term: the ratio of two means deviates by at most the mean of
 ///   `h^β (h - R)`, whose range is `e^{β/t}(e^{1/t} - e^{-1/t})`, over a mean of at least `e^{-β/t}`.
 ///
@@ -103,7 +103,8 @@ pub fn concentration(
 /// theorem needs. It falls with `1/N`, not `1/√N`:
 ///
 /// - `g0`: `log(1 + (e^{1/t} - 1)²/N)`;
-/// - `g1`: `log(1 + (e^{2/t} - 1)²/(4(1-τ)²) · (1/N + τ²/m))`, `τ` the anchor's class probability;
+/// - `g1`: `log(1 + (e^{2/t} - 1)²/(4(1-τ)²) · (1/N + τ²/m))`, `τ` at most the anchor's class
+///   probability;
 /// - `g2`: its ratio of means is biased, so that only [`concentration`] by [`variance_constant`] is known.
 ///
 /// For `g0` the loss is concave in the negative mean: `L_NCA(g0) <= L∞`. The proofs are in `notes/theorem.md`.

@@ -9,8 +9,8 @@ use super::world::World;
 use crate::error::Result;
 use crate::parallel;
 
-/// A nanosecond is a step of `parallel`; a term of a sum takes about twenty.
-const STEPS_A_TERM: f64 = 20.0;
+/// A nanosecond is a step of `parallel`; a term of a sum is a few exponentials and a logarithm.
+const STEPS_A_TERM: f64 = 150.0;
 
 impl World {
     /// The loss in the limit of infinitely many negatives at the same weight:
@@ -55,6 +55,21 @@ impl World {
     ///
     /// # Errors
     /// As [`World::limit`].
+    ///
+    /// # Examples
+    /// ```
+    /// use intnacl_reference::bound::{Class, Counts, Effort, Estimator, World};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let pair = Class::uniform(0.5, dmatrix![1.0; -1.0]);
+    /// let world = World::new(&[pair.clone(), pair], 1.0)?;
+    /// let (counts, effort) = (Counts::new(2, 8), Effort::default());
+    /// let estimator = Estimator::Debiased { tau_plus: 0.5, positive_draws: 1 };
+    /// let loss = world.loss(&estimator, &counts, &effort)?;
+    /// assert_eq!((loss.lower, loss.upper), (loss.value, loss.value)); // enumerated
+    /// assert!(loss.value > 0.0);
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
     pub fn loss(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
         let log_ratio = counts.ratio().ln();
         let of = move |log_g: f64, log_p: f64| softplus(log_ratio + log_g - log_p);
@@ -68,6 +83,18 @@ impl World {
     ///
     /// # Errors
     /// As [`World::limit`].
+    ///
+    /// # Examples
+    /// ```
+    /// use intnacl_reference::bound::{Class, Counts, Effort, Estimator, World, variance_constant};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let pair = Class::uniform(0.5, dmatrix![1.0; -1.0]);
+    /// let world = World::new(&[pair.clone(), pair], 1.0)?;
+    /// let found = world.deviation(&Estimator::TrueNegatives, &Counts::new(1, 25), &Effort::default())?;
+    /// assert!(found.value <= variance_constant(1.0)? / 5.0);
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
     pub fn deviation(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
         let log_ratio = counts.ratio().ln();
         let of = move |fixed: &Fixed, log_g: f64, log_p: f64| {
@@ -84,6 +111,19 @@ impl World {
     ///
     /// # Errors
     /// As [`World::limit`].
+    ///
+    /// # Examples
+    /// An antipodal pair attains the most:
+    /// ```
+    /// use intnacl_reference::bound::{Class, Effort, World, jensen_gap};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let pair = Class::uniform(0.5, dmatrix![1.0; -1.0]);
+    /// let world = World::new(&[pair.clone(), pair], 0.5)?;
+    /// let gap = world.positive_gap(3, &Effort::default())?;
+    /// assert!((gap.value - jensen_gap(3, 0.5)?).abs() < 1e-14);
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
     pub fn positive_gap(&self, positives: usize, effort: &Effort) -> Result<Expectation> {
         let counts = Counts::new(positives, 1);
         let term = |fixed: &Fixed, kernel: &Kernel| kernel.sum_positives(|log_p| log_p - fixed.mean);

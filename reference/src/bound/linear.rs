@@ -92,6 +92,20 @@ impl World {
     ///
     /// # Errors
     /// As [`World::best_linear`].
+    ///
+    /// # Examples
+    /// ```
+    /// use intnacl_reference::bound::{Class, Solver, World};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let apart = [Class::uniform(0.5, dmatrix![1.0]), Class::uniform(0.5, dmatrix![-1.0])];
+    /// assert_eq!(World::new(&apart, 1.0)?.best_unconstrained(&Solver::default())?.upper, 0.0);
+    ///
+    /// let same = [Class::uniform(0.5, dmatrix![1.0; -1.0]), Class::uniform(0.5, dmatrix![1.0; -1.0])];
+    /// let fit = World::new(&same, 1.0)?.best_unconstrained(&Solver::default())?;
+    /// assert!((fit.lower - 2_f64.ln()).abs() < 1e-12 && fit.gap() < 1e-12);
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
     pub fn best_unconstrained(&self, solver: &Solver) -> Result<LinearFit> {
         solver.validate()?;
         let mut fit = self.best_linear(1.0, solver)?;

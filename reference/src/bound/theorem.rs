@@ -138,25 +138,36 @@ impl Setting {
         validate_temperature(self.temperature)
     }
 
-    /// What `ν` has to be compared with: `κ`, and `1/min ρ_c` where negatives are drawn from the anchor's
-    /// class too, unless classes are balanced, where `K - 1` suffices for the best classifier all the same.
-    /// `g2` is at least `g1` in the limit, so it needs no more.
+    /// What `ν` has to be compared with: the weight at which no other class counts less than 1.
+    ///
+    /// It is `κ` for true negatives and `(1-τ)/min ρ_c` for `g1` and `g2`, which is `K - 1` at `τ = 1/K`; `g2`
+    /// is at least `g1` in the limit, so it needs no more. Unlabelled negatives are `τ = 0`, except that for
+    /// balanced classes `K - 1` suffices for the best classifier all the same.
     pub fn threshold(&self) -> f64 {
         let balanced = self.rarity <= (self.imbalance + 1.0) * (1.0 + 1e-12);
-        if self.estimator == Estimator::Unlabelled && !balanced { self.rarity } else { self.imbalance }
+        match self.estimator.debiasing() {
+            Some((tau_plus, _, _)) => (1.0 - tau_plus) * self.rarity,
+            None if self.estimator == Estimator::Unlabelled && !balanced => self.rarity,
+            None => self.imbalance,
+        }
     }
 
     /// The corrected theorem's additions: with probability at least `1 - δ` over `T` training tuples, for the
     /// minimiser `f̂` of the empirical loss and every `f ∈ F`,
     /// `L_Sup(f̂) <= L_NCA(G, M)(f) + total`. Proved in `notes/theorem.md`, for every `M`, `N`, `K` and `t`.
     ///
-    /// For [`Estimator::Debiased`] and [`Estimator::HardNegative`] the classes are balanced and `τ = 1/K`.
+    /// `L_Sup` is that of the best linear classifier with rows of norm at most 1, or any better one.
     ///
     /// # Errors
-    /// As [`Setting::validate`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for a complexity that is
+    /// As [`Setting::validate`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for `tau_plus` above the
+    /// smallest class probability, where the estimator takes more away than the class has; [`Error::OutOfRange`](crate::Error::OutOfRange) for a complexity that is
     /// negative or not finite; [`Error::Overflow`](crate::Error::Overflow) at tiny temperatures.
     pub fn corrected(&self, source: &Source) -> Result<Bound> {
         self.validate()?;
+        if let Some((tau_plus, _, _)) = self.estimator.debiasing() {
+            let holds = tau_plus * self.rarity <= 1.0 + 1e-12;
+            in_range("tau_plus", tau_plus, holds, "at most the smallest class probability")?;
+        }
         let t = self.temperature;
         let range = range(&self.estimator, &self.counts, t)?;
         let tail = |of: f64| (of.ln() / (2.0 * self.samples as f64)).sqrt();

@@ -25,6 +25,23 @@ impl World {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for counts of 0 and parameters of the estimator.
+    ///
+    /// # Examples
+    /// The mean loss of many tuples is near the expected loss:
+    /// ```
+    /// use intnacl_reference::bound::{Class, Counts, Effort, Estimator, World};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let pair = Class::uniform(0.5, dmatrix![1.0; -1.0]);
+    /// let world = World::new(&[pair.clone(), pair], 1.0)?;
+    /// let (estimator, counts) = (Estimator::TrueNegatives, Counts::new(2, 2));
+    /// let tuples = world.training_set(&estimator, &counts, 4000, 7)?;
+    /// let losses = world.losses(&estimator, &counts, &tuples)?;
+    /// let mean = losses.iter().sum::<f64>() / 4000.0;
+    /// let expected = world.loss(&estimator, &counts, &Effort::default())?.value;
+    /// assert!((mean - expected).abs() < 0.1);
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
     pub fn training_set(
         &self,
         estimator: &Estimator,

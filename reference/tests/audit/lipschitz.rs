@@ -69,3 +69,27 @@ fn the_constant_in_the_anchors_embedding_does_not_fall_with_m() {
         approx::assert_relative_eq!(gradient.norm(), expected, max_relative = 1e-14);
     }
 }
+
+/// The constants beside `1/M`, for `K = 10` and `N = M(K-1)`: printed for the notes.
+#[test]
+fn the_euclidean_constant_falls_with_m_only_where_m_exceeds_the_spread_of_kernels() {
+    use intnacl_reference::bound::Setting;
+    println!("   t   M    1/M  single  positives  negatives  features");
+    for t in [0.5, 1.0] {
+        let mut last = f64::INFINITY;
+        for m in [1, 2, 5, 10, 100] {
+            let counts = Counts::new(m, 9 * m);
+            let of = |side, norm| lipschitz(&counts, t, side, norm).expect("valid").constant;
+            let features = Setting::new(10, counts, 1, 0.5, t).feature_constant().expect("valid");
+            println!(
+                "{t:>4} {m:>3} {:>6.3} {:>7.4} {:>10.4} {:>10.4} {features:>9.4}",
+                1.0 / m as f64,
+                of(Side::Positives, Norm::Sum),
+                of(Side::Positives, Norm::Euclidean),
+                of(Side::Negatives, Norm::Euclidean),
+            );
+            assert!(features <= last && features >= 2.0 * 0.9 / t);
+            last = features;
+        }
+    }
+}

@@ -52,18 +52,20 @@ proptest! {
     }
 
     #[test]
-    fn g1_concentrates_at_the_class_prior(
-        world in worlds(Balance::Classes), m in 1..=2_usize, n in 1..=4_usize, positive_draws in 1..=3_usize,
+    fn g1_concentrates_up_to_the_smallest_class_prior(
+        world in worlds(Balance::Nothing), share in prop_oneof![Just(1.0), 0.0..1.0],
+        m in 1..=2_usize, n in 1..=4_usize, positive_draws in 1..=3_usize,
     ) {
-        let tau_plus = 1.0 / world.classes() as f64;
+        let tau_plus = share / world.rarity();
         claims(&world, &Estimator::Debiased { tau_plus, positive_draws }, &Counts::new(m, n))?;
     }
 
     #[test]
     fn g2_concentrates_with_the_constant_that_the_paper_leaves_open(
-        world in worlds(Balance::Classes), n in 1..=4_usize, positive_draws in 1..=2_usize, beta in 0.0..2.0,
+        world in worlds(Balance::Nothing), share in prop_oneof![Just(1.0), 0.0..1.0],
+        n in 1..=4_usize, positive_draws in 1..=2_usize, beta in 0.0..2.0,
     ) {
-        let tau_plus = 1.0 / world.classes() as f64;
+        let tau_plus = share / world.rarity();
         let estimator = Estimator::HardNegative { tau_plus, beta, positive_draws };
         claims(&world, &estimator, &Counts::new(1, n))?;
     }

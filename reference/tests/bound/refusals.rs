@@ -134,6 +134,9 @@ fn settings_out_of_range() {
     assert!(message(setting(3, 0.1).corrected(&Source::Losses(-1.0))).starts_with("complexity = -1"));
     assert!(message(setting(3, 0.1).corrected(&Source::Features(f64::NAN))).starts_with("complexity = NaN"));
     assert!(message(setting(3, 0.1).published(0.0, [1.0, f64::NAN, 1.0])).starts_with("hidden[1] = NaN"));
+    let greedy = Estimator::Debiased { tau_plus: 0.5, positive_draws: 1 };
+    let found = message(setting(3, 0.1).with(greedy).corrected(&source));
+    assert_eq!(found, "tau_plus = 0.5: expected at most the smallest class probability");
     let none = Setting { samples: 0, ..setting(3, 0.1) };
     assert!(message(none.corrected(&source)).starts_with("samples = 0"));
 }
