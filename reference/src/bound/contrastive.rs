@@ -6,7 +6,7 @@ use super::expectation::{Effort, Expectation, Method};
 use super::multiset::{Law, log_sum, softplus};
 use super::random::{Random, Table};
 use super::world::World;
-use crate::error::Result;
+use crate::error::{Result, in_range};
 use crate::parallel;
 
 /// A nanosecond is a step of `parallel`; a term of a sum is a few exponentials and a logarithm.
@@ -76,6 +76,51 @@ impl World {
         let term = move |_: &Fixed, kernel: &Kernel| kernel.sum(of);
         let draw = move |_: &Fixed, log_p: f64, log_g: f64| of(log_g, log_p);
         self.expectation(estimator, counts, effort, Visits::Both, term, draw)
+    }
+
+    /// The loss with `g0` between certified ends, at any `N` for the cost of [`World::limit`]:
+    /// `L∞ - E log(1 + σ²/(N (P + h_min)(P + μ))) <= L_NCA(g0) <= L∞`.
+    ///
+    /// `μ`, `σ²` and `h_min` are mean, variance and minimum of an anchor's negative kernels, and
+    /// `P = (1/(νM)) Σ_j h(x,x⁺_j)`. The upper end is Jensen's inequality; for the lower one, with
+    /// `Y = P + g0`, `E log(E Y/Y) <= log E[E Y/Y]` and `E[E Y/Y] - 1 = E[(Y - E Y)²/(Y·E Y)]`. The width falls
+    /// with `1/N`, so that it is narrow where enumeration becomes impossible. `value` is the middle.
+    ///
+    /// # Errors
+    /// As [`World::limit`], and [`Error::OutOfRange`](crate::Error::OutOfRange) for an estimator with `τ > 0`,
+    /// named `tau_plus`, or with `β > 0`, since only the plain mean is without bias and without floor.
+    ///
+    /// # Examples
+    /// ```
+    /// use intnacl_reference::bound::{Class, Counts, Effort, Estimator, World};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let pair = Class::uniform(0.5, dmatrix![1.0; -1.0]);
+    /// let world = World::new(&[pair.clone(), pair], 1.0)?;
+    /// let (counts, effort) = (Counts::new(2, 500), Effort::default());
+    /// let between = world.bracket(&Estimator::Unlabelled, &counts, &effort)?;
+    /// let exact = world.loss(&Estimator::Unlabelled, &counts, &effort)?;
+    /// assert!(between.lower <= exact.value && exact.value <= between.upper);
+    /// assert!(between.upper - between.lower < 0.01);
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
+    pub fn bracket(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
+        if let Some((tau_plus, beta, _)) = estimator.debiasing() {
+            in_range("tau_plus", tau_plus, tau_plus == 0.0, "0: only g0 has a bracket")?;
+            in_range("beta", beta, beta == 0.0, "0: only g0 has a bracket")?;
+        }
+        let upper = self.limit(estimator, counts, effort)?;
+        let (log_ratio, negatives) = (counts.ratio().ln(), counts.negatives as f64);
+        let of = move |fixed: &Fixed, log_p: f64| {
+            let positive = (log_p - log_ratio - fixed.unit).exp();
+            let spread = fixed.variance / (positive + fixed.least) / (positive + fixed.relative_limit());
+            (softplus(log_ratio + fixed.limit - log_p) - (spread / negatives).ln_1p()).max(0.0)
+        };
+        let term = move |fixed: &Fixed, kernel: &Kernel| kernel.sum_positives(|log_p| of(fixed, log_p));
+        let draw = move |fixed: &Fixed, log_p: f64, _: f64| of(fixed, log_p);
+        let lower = self.expectation(estimator, counts, effort, Visits::Positives, term, draw)?;
+        let value = 0.5 * (lower.lower + upper.upper);
+        Ok(Expectation { value, lower: lower.lower, upper: upper.upper, method: upper.method })
     }
 
     /// `E|ℓ - ℓ∞|`: how far the loss of a tuple is from what infinitely many negatives would give it, on
@@ -228,11 +273,33 @@ struct Fixed {
     limit: f64,
     /// `E s(x,x⁺)`.
     mean: f64,
+    /// The largest score of a negative: the kernels below are in units of its kernel.
+    unit: f64,
+    /// The least kernel of a negative.
+    least: f64,
+    /// The variance of the kernels of negatives.
+    variance: f64,
 }
 
 impl Fixed {
     fn new(view: &View, estimator: &Estimator) -> Self {
-        Self { limit: view.limit(estimator), mean: view.positive.mean() }
+        let source = view.source(estimator);
+        // Values are sorted.
+        let ends = source.values.first().zip(source.values.last());
+        let (first, unit) = ends.map_or((0.0, 0.0), |(first, last)| (*first, *last));
+        let pairs = || source.values.iter().map(|value| (value - unit).exp()).zip(&source.probabilities);
+        let mean: f64 = pairs().map(|(kernel, p)| kernel * p).sum();
+        Self {
+            limit: view.limit(estimator),
+            mean: view.positive.mean(),
+            unit,
+            least: (first - unit).exp().max(f64::MIN_POSITIVE),
+            variance: pairs().map(|(kernel, p)| (kernel - mean).powi(2) * p).sum(),
+        }
+    }
+
+    fn relative_limit(&self) -> f64 {
+        (self.limit - self.unit).exp()
     }
 }
 

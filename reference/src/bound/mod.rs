@@ -9,7 +9,7 @@
 //!   negatives.
 //! - Contrastive losses: [`World::limit`] (with [`Estimator::TrueNegatives`] the unbiased loss
 //!   `L_Unb^{M,N}`), [`World::loss`] (the expectation of `L_NCA(G, M)`), [`World::deviation`] between them,
-//!   [`World::positive_gap`]. Each is an [`Expectation`]: enumerated where [`Effort`] allows it, otherwise
+//!   [`World::bracket`] around it at any `N`, [`World::positive_gap`]. Each is an [`Expectation`]: enumerated where [`Effort`] allows it, otherwise
 //!   sampled with a seed and a certified interval.
 //! - Supervised losses: [`World::mean_classifier_loss`], [`World::best_linear`] under a norm bound and
 //!   [`World::best_unconstrained`], both [`LinearFit`]s with a certified gap, [`World::supervised_loss`].

@@ -69,7 +69,7 @@ impl Size {
         if !chosen.is_empty() {
             visit(chosen);
         }
-        if chosen.len() + self.classes - 1 >= self.points {
+        if chosen.len() + self.classes > self.points {
             return;
         }
         for (index, &(axis, positive)) in places.iter().enumerate().skip(first) {

@@ -91,3 +91,58 @@ fn log_n_is_0_where_losses_are_not_constant() {
     let setting = Setting::new(2, counts, 50, 0.05, 1.0);
     assert_eq!(setting.published(0.0, [0.0, 0.0, 1e9]).expect("valid"), 0.0);
 }
+
+/// The published inequality over drawn training sets, in a world where encoders and losses vary: sixteen classes
+/// close to each other, two encoders, `N = K - 1`, `M = 256`, the published constant of Theorem B.1 and 1 for
+/// the others. It is to fail in at most `δ = 0.05` of the sets; with confidence 0.999 it fails in more than 0.9.
+#[test]
+fn over_drawn_training_sets_the_published_inequality_fails_far_more_often_than_delta() {
+    use intnacl_reference::bound::{Solver, published_constant};
+    use statrs::distribution::{Beta, ContinuousCDF};
+    let (classes, samples, trials, delta) = (16, 200, 100_u32, 0.05);
+    let counts = Counts::new(256, classes - 1);
+    let angle = |i: usize, spread: f64| spread * ((i * i * 37 % 101) as f64 / 101.0 - 0.5);
+    let embedding = |points: std::ops::Range<usize>, spread: f64| {
+        let start = points.start;
+        DMatrix::from_fn(points.len(), 2, |i, j| {
+            let angle = angle(start + i, spread);
+            if j == 0 { angle.cos() } else { angle.sin() }
+        })
+    };
+    let encoder = |spread: f64| {
+        let class = |c: usize| Class::uniform(1.0 / classes as f64, embedding(2 * c..2 * c + 2, spread));
+        World::new(&(0..classes).map(class).collect::<Vec<_>>(), 1.0).expect("valid")
+    };
+    let encoders = [encoder(0.3), encoder(0.5)];
+    let estimator = Estimator::TrueNegatives;
+    let supervised = encoders.each_ref().map(|world| {
+        world.best_linear(1.0, &Solver { tolerance: 1e-6, iterations: 4000 }).expect("valid").lower
+    });
+    // The limit is above the loss, so this favours the theorem.
+    let contrastive = encoders
+        .each_ref()
+        .map(|world| world.limit(&estimator, &counts, &Effort::default()).expect("valid").value);
+    let least = contrastive[0].min(contrastive[1]);
+    // R_S(F) of two encoders is at most that of Massart over coordinates of norm 1 a point:
+    // √(2 log 2) times the radius √(T(M + N + 1)).
+    let points = samples * (256 + classes);
+    let complexity = (2.0 * 2_f64.ln() * points as f64).sqrt();
+    let setting = Setting::new(classes, counts, samples, delta, 1.0);
+    let addition = setting.published(complexity, [published_constant(), 1.0, 1.0]).expect("valid");
+    let fails = |seed: &u32| {
+        let set = encoders[0].training_set(&estimator, &counts, samples, u64::from(*seed)).expect("valid");
+        let empirical = encoders
+            .each_ref()
+            .map(|world| world.losses(&estimator, &counts, &set).expect("valid").iter().sum::<f64>());
+        let chosen = usize::from(empirical[1] < empirical[0]);
+        supervised[chosen] > least + addition
+    };
+    let failures = (0..trials).filter(fails).count() as f64;
+    let lower = if failures == 0.0 {
+        0.0
+    } else {
+        Beta::new(failures, f64::from(trials) - failures + 1.0).expect("positive shapes").inverse_cdf(0.001)
+    };
+    println!("published inequality: fails in {failures} of {trials} training sets, at least {lower:.3}");
+    assert!(lower > 0.9 && lower > delta);
+}

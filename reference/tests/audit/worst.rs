@@ -112,7 +112,7 @@ fn minimised_over_small_worlds_the_lemma_holds_at_m_1_and_fails_from_m_2_on() {
             );
             assert!(of_sum >= -most_sum - 1e-12 && of_mean >= -most_mean - 1e-12);
             if m == 1 {
-                assert!(of_mean >= -1e-12 && of_mean < 1e-3, "attained, but not passed");
+                assert!((-1e-12..1e-3).contains(&of_mean), "attained, but not passed");
             } else {
                 assert!(of_sum < -0.25 && of_mean < -0.02);
             }

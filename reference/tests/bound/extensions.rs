@@ -18,7 +18,7 @@ proptest! {
     /// supervised loss says nothing of them.
     #[test]
     fn mix_nca_is_at_least_its_single_positive_term_and_at_most_its_range(
-        angles in prop::collection::vec(0.0..6.28_f64, 12), m in 1..=4_usize, n in 1..=6_usize,
+        angles in prop::collection::vec(0.0..std::f64::consts::TAU, 12), m in 1..=4_usize, n in 1..=6_usize,
         lambda in 0.0..=1.0, t in temperatures(),
     ) {
         let positive = vec![rows(&angles[1..2])];

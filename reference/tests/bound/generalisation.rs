@@ -53,7 +53,7 @@ proptest! {
     /// coordinates of all embeddings.
     #[test]
     fn contraction_bounds_the_complexity_of_the_losses(
-        world in worlds(Balance::Classes), angles in prop::collection::vec(0.0..6.28_f64, 48), seed in any::<u64>(),
+        world in worlds(Balance::Classes), angles in prop::collection::vec(0.0..std::f64::consts::TAU, 48), seed in any::<u64>(),
         m in 1..=2_usize, n in 1..=2_usize,
     ) {
         let (counts, estimator, samples) = (Counts::new(m, n), Estimator::TrueNegatives, 3);

@@ -159,6 +159,26 @@ proptest! {
     }
 
     #[test]
+    fn the_bracket_has_the_loss_in_it_and_narrows_like_one_over_n(
+        world in worlds(Balance::Nothing), m in 1..=2_usize, n in 1..=4_usize,
+    ) {
+        for estimator in [Estimator::TrueNegatives, Estimator::Unlabelled] {
+            let bracket = |n: usize| {
+                world.bracket(&estimator, &Counts::new(m, n).normalized(), &Effort::default()).expect("valid")
+            };
+            let found = bracket(n);
+            let counts = Counts::new(m, n).normalized();
+            let loss = world.loss(&estimator, &counts, &Effort::default()).expect("valid").value;
+            let slack = ROUNDING * (1.0 + loss);
+            prop_assert!(found.lower - slack <= loss && loss <= found.upper + slack);
+            // log(1 + v/N) with v at most the variance constant's square, whatever the positives.
+            let far = bracket(1_000_000);
+            let most = ((1.0 / world.temperature()).exp_m1().powi(2) / 1e6).ln_1p();
+            prop_assert!(far.upper - far.lower <= most + ROUNDING * (1.0 + far.upper));
+        }
+    }
+
+    #[test]
     fn g2_is_at_least_g1_in_the_limit(
         world in worlds(Balance::Nothing), tau_plus in 0.0..0.9, beta in 0.0..4.0, m in 1..=3_usize,
     ) {

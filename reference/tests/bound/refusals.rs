@@ -110,6 +110,9 @@ fn parameters_out_of_range() {
         let estimator = Estimator::HardNegative { tau_plus: 0.1, beta, positive_draws: 1 };
         assert!(message(concentration(&estimator, 1, 1.0, 1.0)).starts_with("beta = "));
     }
+    let debiased = Estimator::Debiased { tau_plus: 0.1, positive_draws: 1 };
+    let found = message(world().bracket(&debiased, &Counts::new(1, 1), &Effort::default()));
+    assert_eq!(found, "tau_plus = 0.1: expected 0: only g0 has a bracket");
     assert!(message(chain_gap(2, 0.0, 1.0)).starts_with("ratio = 0"));
     assert!(message(chain_gap(2, f64::NAN, 1.0)).starts_with("ratio = NaN"));
     for confidence in [0.0, 1.0, f64::NAN] {
