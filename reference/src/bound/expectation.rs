@@ -16,15 +16,20 @@ pub struct Effort {
 }
 
 impl Default for Effort {
-    /// Fifty million terms, or a hundred thousand draws of seed 0 at confidence 0.999.
+    /// Thirty million terms, or a hundred thousand draws of seed 0 at confidence 0.999.
     fn default() -> Self {
-        Self { terms: 5e7, draws: 100_000, seed: 0, confidence: 0.999 }
+        Self { terms: 3e7, draws: 100_000, seed: 0, confidence: 0.999 }
     }
 }
 
 impl Effort {
     pub(crate) fn validate(&self) -> Result<()> {
-        in_range("terms", self.terms, self.terms >= 0.0, "a number of at least 0")?;
+        in_range(
+            "terms",
+            self.terms,
+            self.terms >= 0.0 && self.terms.is_finite(),
+            "a finite number of at least 0",
+        )?;
         in_range("draws", self.draws as f64, self.draws >= 2, "a count of at least 2")?;
         let holds = self.confidence > 0.0 && self.confidence < 1.0;
         in_range("confidence", self.confidence, holds, "a number in (0, 1)")

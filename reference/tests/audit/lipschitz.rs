@@ -1,5 +1,6 @@
 //! `λ_M = 1/M`, the constant by which the paper contracts the Rademacher complexity.
 
+use crate::budget::ROUNDING;
 use intnacl_reference::bound::{Counts, Norm, Side, lipschitz};
 use intnacl_reference::{Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
@@ -26,7 +27,7 @@ fn one_over_m_is_no_euclidean_constant_at_any_temperature() {
 fn one_over_m_is_no_bound_on_single_derivatives_at_a_temperature_of_0_91() {
     let t = 1.0 / 3_f64.ln();
     let found = lipschitz(&Counts::new(2, 2), t, Side::Positives, Norm::Sum).expect("valid");
-    assert!(found.constant >= 81.0 / 140.0 * (1.0 - 1e-15), "{found:?}");
+    assert!(found.constant >= 81.0 / 140.0 * (1.0 - ROUNDING), "{found:?}");
 }
 
 /// From which temperature on each single derivative is at most `1/M`, for `N = M(K-1)`, `K = 10`: printed for
@@ -64,8 +65,8 @@ fn the_constant_in_the_anchors_embedding_does_not_fall_with_m() {
             Loss::Nca { negatives: Negatives::G0 }.evaluate(&tuples, &Settings::new(t)).expect("valid");
         let gradient = evaluation.gradient.anchor;
         let expected = 2.0 * (1.0 - 1.0 / classes as f64) / t;
-        assert!(gradient[(0, 0)].abs() < 1e-15, "tangential");
-        approx::assert_relative_eq!(gradient.norm(), expected, max_relative = 1e-14);
+        assert!(gradient[(0, 0)].abs() < ROUNDING, "tangential");
+        approx::assert_relative_eq!(gradient.norm(), expected, max_relative = ROUNDING);
     }
 }
 

@@ -5,6 +5,9 @@
 //! by nature is enclosed in intervals. The searches that found the counterexamples are tests too:
 //! `cargo test -p intnacl-reference --test audit -- --nocapture` prints what they find.
 
+#[path = "../bound/budget.rs"]
+#[allow(dead_code, reason = "one table for both programs of tests")]
+mod budget;
 mod concentration;
 mod interval;
 mod lemma;

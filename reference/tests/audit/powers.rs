@@ -4,6 +4,7 @@
 //! `t = 1/(D ln q)`, `D` a common multiple of all classes' weights, every kernel is `q^D`, 1 or `q^{-D}`, and
 //! every score against a class mean is a multiple of `ln q`.
 
+use crate::budget::ROUNDING;
 use crate::natural::Natural;
 use intnacl_reference::bound::{Class, World};
 use nalgebra::DMatrix;
@@ -225,12 +226,12 @@ fn exact_losses_agree_with_the_library() {
     let scale = 4 * world.denominator(2);
     let float = world.world();
     let mean = float.mean_classifier_loss().expect("valid");
-    approx::assert_relative_eq!(value(&world.mean_classifier(2), scale), mean, max_relative = 1e-13);
+    approx::assert_relative_eq!(value(&world.mean_classifier(2), scale), mean, max_relative = ROUNDING);
     for (negatives, estimator) in
         [(Negatives::OtherClasses, Estimator::TrueNegatives), (Negatives::AllData, Estimator::Unlabelled)]
     {
         let exact = value(&world.unbiased(2, (3, 2), negatives), scale);
         let loss = float.limit(&estimator, &Counts::new(2, 3), &Effort::default()).expect("valid").value;
-        approx::assert_relative_eq!(exact, loss, max_relative = 1e-13);
+        approx::assert_relative_eq!(exact, loss, max_relative = ROUNDING);
     }
 }

@@ -3,6 +3,7 @@
 //! In both families `F` is a single encoder, so `f̂ = f` and `R_S(F) = E⟨σ, f(S)⟩ = 0`; `T` is as large as it
 //! takes for the last term to be below 1/100. `N = K - 1`, as the theorem allows.
 
+use crate::budget::{ROUNDING, SOLVED};
 use intnacl_reference::bound::{Class, Counts, Effort, Estimator, Setting, World, jensen_gap};
 use nalgebra::DMatrix;
 
@@ -33,9 +34,9 @@ fn no_hidden_constants_save_the_sum_reading() {
     let world = World::new(&vec![class; 16], 1.0).expect("valid");
     let counts = Counts::new(256, 15);
     let loss = world.loss(&Estimator::TrueNegatives, &counts, &Effort::default()).expect("valid").value;
-    approx::assert_relative_eq!(loss, counts.ratio().ln_1p(), max_relative = 1e-12);
+    approx::assert_relative_eq!(loss, counts.ratio().ln_1p(), max_relative = ROUNDING);
     let best = world.best_unconstrained(&Default::default()).expect("valid");
-    assert!(best.lower > 16_f64.ln() - 1e-12);
+    assert!(best.lower > 16_f64.ln() - ROUNDING);
 }
 
 /// Mean reading: antipodal pairs on orthogonal axes, `M = 2`, `t = 1/2`. `L_Sup = log K`, and `L_NCA` is at most
@@ -97,7 +98,7 @@ fn log_n_is_0_where_losses_are_not_constant() {
 /// the others. It is to fail in at most `δ = 0.05` of the sets; with confidence 0.999 it fails in more than 0.9.
 #[test]
 fn over_drawn_training_sets_the_published_inequality_fails_far_more_often_than_delta() {
-    use intnacl_reference::bound::{Solver, published_constant};
+    use intnacl_reference::bound::published_constant;
     use statrs::distribution::{Beta, ContinuousCDF};
     let (classes, samples, trials, delta) = (16, 200, 100_u32, 0.05);
     let counts = Counts::new(256, classes - 1);
@@ -115,9 +116,7 @@ fn over_drawn_training_sets_the_published_inequality_fails_far_more_often_than_d
     };
     let encoders = [encoder(0.3), encoder(0.5)];
     let estimator = Estimator::TrueNegatives;
-    let supervised = encoders.each_ref().map(|world| {
-        world.best_linear(1.0, &Solver { tolerance: 1e-6, iterations: 4000 }).expect("valid").lower
-    });
+    let supervised = encoders.each_ref().map(|world| world.best_linear(1.0, &SOLVED).expect("valid").lower);
     // The limit is above the loss, so this favours the theorem.
     let contrastive = encoders
         .each_ref()

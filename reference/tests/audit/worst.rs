@@ -1,5 +1,6 @@
 //! The worst worlds: `L_Unb - L^μ_Sup` minimised over small worlds, and how near the repaired bound they come.
 
+use crate::budget::ROUNDING;
 use intnacl_reference::bound::{Class, Counts, Effort, Estimator, World, chain_gap, jensen_gap};
 use nalgebra::DMatrix;
 
@@ -110,9 +111,9 @@ fn minimised_over_small_worlds_the_lemma_holds_at_m_1_and_fails_from_m_2_on() {
                 "{classes:>2} {temperature:>4} {m:>4} {of_sum:>9.4} {:>9.4} {of_mean:>9.4} {:>9.4}",
                 -most_sum, -most_mean
             );
-            assert!(of_sum >= -most_sum - 1e-12 && of_mean >= -most_mean - 1e-12);
+            assert!(of_sum >= -most_sum - ROUNDING && of_mean >= -most_mean - ROUNDING);
             if m == 1 {
-                assert!((-1e-12..1e-3).contains(&of_mean), "attained, but not passed");
+                assert!((-ROUNDING..1e-3).contains(&of_mean), "attained, but not passed");
             } else {
                 assert!(of_sum < -0.25 && of_mean < -0.02);
             }
@@ -141,7 +142,7 @@ fn with_more_classes_the_worst_worlds_come_close_to_the_constant() {
                 let limit = world.limit(&Estimator::TrueNegatives, &counts, &Effort::default());
                 let gap = world.mean_classifier_loss().expect("valid") - limit.expect("valid").value;
                 println!("{temperature:>4} {m:>3} {classes:>5} {gap:>8.4} {best:>8.4}");
-                assert!(gap > last && gap <= best + 1e-12);
+                assert!(gap > last && gap <= best + ROUNDING);
                 last = gap;
             }
             let missing = ((1.0 / temperature).cosh() - 1.0) / 200.0;
@@ -158,6 +159,6 @@ fn with_unlabelled_negatives_and_one_positive_no_world_was_found_below_0() {
         let family = Family { classes, points: 2, dimension: 2, temperature };
         let found = family.least(&Counts::new(1, classes - 1), &Estimator::Unlabelled, 6);
         println!("unlabelled, M = 1, K = {classes}, t = {temperature}: {found:.2e}");
-        assert!(found >= -1e-12);
+        assert!(found >= -ROUNDING);
     }
 }

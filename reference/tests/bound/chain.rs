@@ -1,7 +1,8 @@
 //! `L_Sup <= L^μ_Sup <= L_Unb`: where the paper's Lemma B.3 holds as it stands.
 
-use crate::worlds::{Balance, ROUNDING, config, worlds};
-use intnacl_reference::bound::{Counts, Effort, Estimator, Solver, World};
+use crate::budget::{ROUNDING, SOLVED};
+use crate::worlds::{Balance, config, worlds};
+use intnacl_reference::bound::{Counts, Effort, Estimator, World};
 use proptest::prelude::*;
 
 fn unbiased(world: &World, counts: &Counts) -> f64 {
@@ -13,11 +14,11 @@ proptest! {
 
     #[test]
     fn the_best_linear_classifier_is_no_worse_than_the_mean_classifier(world in worlds(Balance::Nothing)) {
-        let fit = world.best_linear(1.0, &Solver { tolerance: 1e-6, iterations: 4000 }).expect("valid");
+        let fit = world.best_linear(1.0, &SOLVED).expect("valid");
         let mean = world.mean_classifier_loss().expect("valid");
         // By the certified lower end: this would show a solver that stops early, and no gap hides it.
         prop_assert!(fit.lower <= mean + ROUNDING * (1.0 + mean));
-        prop_assert!(fit.gap() <= 1e-6, "gap {}", fit.gap());
+        prop_assert!(fit.gap() <= SOLVED.tolerance, "gap {}", fit.gap());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Theorem B.1: how far the loss of `N` negatives is from its limit, by every constant.
 
-use crate::worlds::{Balance, ROUNDING, config, worlds};
+use crate::budget::ROUNDING;
+use crate::worlds::{Balance, config, worlds};
 use intnacl_reference::bound::{
     Class, Counts, Effort, Estimator, World, concentration, hoeffding_constant, limit_excess,
     published_constant, range, variance_constant,
@@ -133,6 +134,6 @@ fn the_range_is_attained() {
     }];
     let loss = world.losses(&Estimator::TrueNegatives, &counts, &samples).expect("valid")[0];
     let most = range(&Estimator::TrueNegatives, &counts, 0.5).expect("valid");
-    approx::assert_relative_eq!(loss, most, max_relative = 1e-15);
-    approx::assert_relative_eq!(most, (5.0 * 4_f64.exp() / 3.0).ln_1p(), max_relative = 1e-14);
+    approx::assert_relative_eq!(loss, most, max_relative = ROUNDING);
+    approx::assert_relative_eq!(most, (5.0 * 4_f64.exp() / 3.0).ln_1p(), max_relative = ROUNDING);
 }

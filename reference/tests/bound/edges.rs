@@ -1,5 +1,6 @@
 //! Tiny and huge temperatures, one negative, duplicates, antipodes, large counts.
 
+use crate::budget::ROUNDING;
 use crate::worlds::{antipodal_pairs, collapsed};
 use intnacl_reference::bound::{
     Class, Counts, Effort, Estimator, Method, Norm, Setting, Side, Solver, Source, World, jensen_gap,
@@ -26,7 +27,7 @@ fn every_loss_is_finite_from_t_0_001_to_a_billion() {
                     let value = of(&world, &estimator, &counts, &Effort::default()).expect("valid").value;
                     assert!(value.is_finite() && value >= 0.0, "{value} at t = {temperature}");
                     let most = range(&estimator, &counts, temperature).expect("valid");
-                    assert!(value <= most * (1.0 + 1e-12), "{value} above {most} at t = {temperature}");
+                    assert!(value <= most * (1.0 + ROUNDING), "{value} above {most} at t = {temperature}");
                 }
             }
         }
@@ -58,7 +59,7 @@ fn as_t_grows_all_losses_tend_to_those_of_a_collapsed_world() {
     };
     let (far, all) = (of(&antipodal_pairs(3, 0.4, 1e9)), of(&collapsed(3, 1.0)));
     approx::assert_relative_eq!(far, all, max_relative = 1e-8);
-    approx::assert_relative_eq!(all, 4_f64.ln(), max_relative = 1e-14);
+    approx::assert_relative_eq!(all, 4_f64.ln(), max_relative = ROUNDING);
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn duplicated_points_change_nothing() {
         let of = |world: &World| {
             world.loss(&estimator, &Counts::new(2, 3), &Effort::default()).expect("valid").value
         };
-        approx::assert_relative_eq!(of(&apart), of(&doubled), max_relative = 1e-13);
+        approx::assert_relative_eq!(of(&apart), of(&doubled), max_relative = ROUNDING);
     }
     let counts = Counts::new(2, 3);
     let terms = |world: &World| match world
@@ -121,7 +122,7 @@ fn the_peak_and_the_gap_have_their_closed_limits() {
         assert!((jensen_peak(20_000, t).expect("valid") - peak).abs() < 2e-3 * peak);
         let limit = jensen_gap_limit(t).expect("valid");
         assert!((jensen_gap(20_000, t).expect("valid") - limit).abs() < 2e-3 * limit);
-        approx::assert_relative_eq!(limit, c.cosh().ln(), max_relative = 1e-12);
+        approx::assert_relative_eq!(limit, c.cosh().ln(), max_relative = ROUNDING);
     }
 }
 
@@ -130,7 +131,7 @@ fn one_of_everything() {
     let world = collapsed(2, 1.0);
     let counts = Counts::new(1, 1);
     let loss = world.loss(&Estimator::Unlabelled, &counts, &Effort::default()).expect("valid");
-    approx::assert_relative_eq!(loss.value, 2_f64.ln(), max_relative = 1e-15);
+    approx::assert_relative_eq!(loss.value, 2_f64.ln(), max_relative = ROUNDING);
     let setting = Setting::of(&world, counts, 1, 0.5);
     let bound = setting.corrected(&Source::FiniteClass { functions: 1 }).expect("valid");
     assert_eq!((bound.chain, bound.complexity), (0.0, 0.0));
@@ -144,5 +145,5 @@ fn a_class_of_a_single_antipode() {
     );
     let loss = world.expect("valid").loss(&Estimator::TrueNegatives, &Counts::new(3, 2), &Effort::default());
     let expected = (2.0 / 3.0 * (-4_f64).exp()).ln_1p();
-    approx::assert_relative_eq!(loss.expect("valid").value, expected, max_relative = 1e-13);
+    approx::assert_relative_eq!(loss.expect("valid").value, expected, max_relative = ROUNDING);
 }

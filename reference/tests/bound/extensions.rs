@@ -1,5 +1,6 @@
 //! What the paper leaves open: MIXNCA. (For `g2` see `concentration` and `repair`.)
 
+use crate::budget::ROUNDING;
 use crate::worlds::{config, temperatures};
 use intnacl_reference::bound::{chain_gap, mix_nca_range};
 use intnacl_reference::{Loss, Negatives, Settings, Tuples};
@@ -28,7 +29,7 @@ proptest! {
         let mixed = value(Loss::MixNca { negatives: Negatives::G0, lambda });
         let single = value(Loss::Nca { negatives: Negatives::G0 });
         prop_assert!(mixed >= single);
-        prop_assert!(mixed <= mix_nca_range(m, n, lambda, t).expect("valid") * (1.0 + 1e-12));
+        prop_assert!(mixed <= mix_nca_range(m, n, lambda, t).expect("valid") * (1.0 + ROUNDING));
         prop_assert_eq!(chain_gap(1, n as f64, t).expect("valid"), 0.0);
     }
 }

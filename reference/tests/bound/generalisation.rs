@@ -1,8 +1,9 @@
 //! Rademacher complexities, and the theorem as a whole over drawn training sets.
 
+use crate::budget::{FALSE_ALARM, ROUNDING, SOLVED};
 use crate::worlds::{Balance, config, worlds};
 use intnacl_reference::bound::{
-    Counts, Effort, Estimator, Setting, Solver, Source, World, massart, rademacher, sampled_rademacher,
+    Counts, Effort, Estimator, Setting, Source, World, massart, rademacher, sampled_rademacher,
 };
 use nalgebra::DMatrix;
 use proptest::prelude::*;
@@ -36,17 +37,17 @@ proptest! {
             (0..values.nrows()).map(sum).fold(f64::NEG_INFINITY, f64::max)
         };
         let truth = (0..1_u32 << samples).map(largest).sum::<f64>() / f64::from(1_u32 << samples) / samples as f64;
-        prop_assert!((rademacher(&values).expect("valid") - truth).abs() < 1e-12);
+        prop_assert!((rademacher(&values).expect("valid") - truth).abs() < ROUNDING);
     }
 
     #[test]
     fn exact_and_sampled_complexity_agree_and_are_below_massart(values in values(), seed in any::<u64>()) {
         let exact = rademacher(&values).expect("valid");
-        let effort = Effort { draws: 2000, seed, confidence: 1.0 - 1e-9, ..Effort::default() };
+        let effort = Effort { draws: 2000, seed, confidence: 1.0 - FALSE_ALARM, ..Effort::default() };
         let sampled = sampled_rademacher(&values, &effort).expect("valid");
-        prop_assert!(sampled.lower - 1e-12 <= exact && exact <= sampled.upper + 1e-12);
+        prop_assert!(sampled.lower - ROUNDING <= exact && exact <= sampled.upper + ROUNDING);
         let most = massart(3.0, values.nrows(), values.ncols()).expect("valid");
-        prop_assert!(-1e-12 <= exact && exact <= most + 1e-12);
+        prop_assert!(-ROUNDING <= exact && exact <= most + ROUNDING);
     }
 
     /// Contraction: the complexity of the losses is at most `√2 Λ R_S(F)/T`, with `R_S(F)` over all
@@ -63,7 +64,7 @@ proptest! {
         // The stacked embeddings: 3 tuples of at most 5 points in 2 dimensions. Sampled, since 2^30 is many;
         // the margin is on the side of refuting.
         let stacked = stacked(&encoders, &set);
-        let effort = Effort { draws: 4000, seed, confidence: 1.0 - 1e-9, ..Effort::default() };
+        let effort = Effort { draws: 4000, seed, confidence: 1.0 - FALSE_ALARM, ..Effort::default() };
         let features = sampled_rademacher(&stacked, &effort).expect("valid").upper * stacked.ncols() as f64;
         let setting = Setting::of(&world, counts, samples, 0.1);
         let most = 2_f64.sqrt() * setting.feature_constant().expect("valid") * features.max(0.0) / samples as f64;
@@ -111,12 +112,8 @@ fn failures(
     additions: impl Fn(&DMatrix<f64>) -> f64,
 ) -> u64 {
     let effort = Effort::default();
-    let supervised: Vec<f64> = encoders
-        .iter()
-        .map(|world| {
-            world.best_linear(1.0, &Solver { tolerance: 1e-6, iterations: 4000 }).expect("valid").upper
-        })
-        .collect();
+    let supervised: Vec<f64> =
+        encoders.iter().map(|world| world.best_linear(1.0, &SOLVED).expect("valid").upper).collect();
     let expected = encoders
         .iter()
         .map(|world| world.loss(&setting.estimator, &setting.counts, &effort).expect("valid").value)

@@ -1,5 +1,6 @@
 //! Lipschitz constants: suprema that no point exceeds and one attains.
 
+use crate::budget::ROUNDING;
 use crate::worlds::{config, temperatures};
 use intnacl_reference::bound::{Counts, Norm, Side, lipschitz};
 use proptest::prelude::*;
@@ -49,7 +50,7 @@ proptest! {
         let most = lipschitz(&counts, t, side, norm).expect("valid");
         let scale = |scores: &[f64], count: usize| -> Vec<f64> { scores[..count].iter().map(|s| s / t).collect() };
         let found = dual(&gradient(&counts, &scale(&s, m), &scale(&u, n), side), norm);
-        prop_assert!(found <= most.constant * (1.0 + 1e-12), "{found} above {}", most.constant);
+        prop_assert!(found <= most.constant * (1.0 + ROUNDING), "{found} above {}", most.constant);
     }
 
     #[test]
@@ -62,7 +63,7 @@ proptest! {
         let all = most.positives.iter().chain(&most.negatives);
         prop_assert!(all.clone().all(|s| s.abs() <= 1.0 / t));
         let found = dual(&gradient(&counts, &most.positives, &most.negatives, side), norm);
-        prop_assert!((found - most.constant).abs() <= 1e-12 * most.constant);
+        prop_assert!((found - most.constant).abs() <= ROUNDING * most.constant);
     }
 
     /// No single score moves the loss by more than its own move: the constant for sums is below 1.
@@ -93,7 +94,7 @@ fn a_grid_search_agrees() {
                     }
                 }
             }
-            assert!(largest <= most * (1.0 + 1e-12) && largest >= 0.99 * most, "{largest} against {most}");
+            assert!(largest <= most * (1.0 + ROUNDING) && largest >= 0.99 * most, "{largest} against {most}");
         }
     }
 }

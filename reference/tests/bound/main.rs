@@ -3,6 +3,7 @@
 //! What fails is in `tests/audit`, in exact arithmetic. `PROPTEST_CASES` sets the worlds of a law (256 by
 //! default, since each is several enumerations).
 
+mod budget;
 mod chain;
 mod concentration;
 mod edges;

@@ -1,8 +1,7 @@
 //! A labelled set as a world, at the size of real ones.
 
-use intnacl_reference::bound::{
-    Counts, Effort, Estimator, Method, Setting, Solver, Source, World, chain_gap,
-};
+use crate::budget::SOLVED;
+use intnacl_reference::bound::{Counts, Effort, Estimator, Method, Setting, Source, World, chain_gap};
 use nalgebra::DMatrix;
 
 /// `n` points in `d` dimensions about ten random directions, from a congruence.
@@ -36,8 +35,8 @@ fn every_loss_of_a_set_of_hundreds_is_had_within_its_effort() {
     let again = world.loss(&Estimator::TrueNegatives, &counts, &effort).expect("valid");
     assert_eq!(loss, again, "a seed gives the same draws");
 
-    let fit = world.best_linear(1.0, &Solver { tolerance: 1e-6, iterations: 2000 }).expect("valid");
-    assert!(fit.gap() <= 1e-6, "gap {}", fit.gap());
+    let fit = world.best_linear(1.0, &SOLVED).expect("valid");
+    assert!(fit.gap() <= SOLVED.tolerance, "gap {}", fit.gap());
     let mean = world.mean_classifier_loss().expect("valid");
     assert!(fit.lower <= mean);
     let gap = chain_gap(1, counts.ratio() / world.imbalance(), 0.5).expect("valid");

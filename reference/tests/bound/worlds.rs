@@ -10,9 +10,6 @@ pub fn config() -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// A sum of probabilities times numbers below 100 is right to this, by its number of terms in the tests.
-pub const ROUNDING: f64 = 1e-12;
-
 /// Which classes and points are how likely.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Balance {
