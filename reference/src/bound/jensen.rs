@@ -5,6 +5,7 @@
 //! what is said of them here are in `notes/theorem.md`.
 
 use super::estimator::at_least_1;
+use super::multiset::softplus;
 use super::world::validate_temperature;
 use crate::error::{Result, in_range};
 
@@ -110,6 +111,30 @@ pub fn chain_gap(positives: usize, ratio: f64, temperature: f64) -> Result<f64> 
         return Ok(0.0);
     }
     Ok(gap * (1.0 - log_ratio / jensen_peak(positives, temperature)?).max(0.0))
+}
+
+/// [`chain_gap`] for a world with imbalance `κ`, somewhat smaller: `softplus(α) - softplus(α - γ)` with `γ` the
+/// [`chain_gap`] and `α = log κ + 2/t`, the largest argument that softplus can have there. It tends to `γ` as
+/// classes are added, and is below `α + log 2` however large `γ` is.
+///
+/// # Errors
+/// As [`chain_gap`], and for an imbalance below 1.
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::bound::{Counts, chain_gap, chain_gap_of_classes};
+/// let ratio = Counts::new(100, 1).ratio(); // two classes, N = K - 1, the sum reading
+/// assert!(chain_gap_of_classes(1.0, 100, ratio, 1.0)? < 0.5 * chain_gap(100, ratio, 1.0)?);
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
+pub fn chain_gap_of_classes(imbalance: f64, positives: usize, ratio: f64, temperature: f64) -> Result<f64> {
+    let holds = imbalance >= 1.0 && imbalance.is_finite();
+    in_range("imbalance", imbalance, holds, "a finite number of at least 1")?;
+    let gap = chain_gap(positives, ratio, temperature)?;
+    let most = imbalance.ln() + 2.0 / temperature;
+    // softplus(x) = x + log(1 + e^{-x}) on both sides, so that the gap is not lost in a large `most`.
+    let tail = |x: f64| (-x).exp().ln_1p();
+    Ok(if gap <= most { gap + tail(most) - tail(most - gap) } else { softplus(most) - softplus(most - gap) })
 }
 
 /// `log cosh x` without overflow.

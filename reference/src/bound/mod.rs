@@ -14,7 +14,8 @@
 //! - Supervised losses: [`World::mean_classifier_loss`], [`World::best_linear`] under a norm bound and
 //!   [`World::best_unconstrained`], both [`LinearFit`]s with a certified gap, [`World::supervised_loss`].
 //! - Constants: [`published_constant`], [`hoeffding_constant`], [`variance_constant`] with [`concentration`];
-//!   [`limit_excess`]; [`range`], [`mix_nca_range`]; [`lipschitz`]; [`jensen_gap`], [`jensen_peak`], [`chain_gap`];
+//!   [`limit_excess`]; [`range`], [`mix_nca_range`]; [`lipschitz`]; [`jensen_gap`], [`jensen_peak`], [`chain_gap`],
+//!   [`chain_gap_of_classes`];
 //!   [`massart`].
 //! - Complexities: [`rademacher()`] over all sign vectors, [`sampled_rademacher`].
 //! - The whole: [`Setting::terms`] is the table of all terms for `K, M, N, T, δ, t, τ`;
@@ -65,7 +66,7 @@ pub use constants::{
 };
 pub use estimator::{Counts, Estimator, Reading};
 pub use expectation::{Effort, Expectation, Method};
-pub use jensen::{chain_gap, jensen_gap, jensen_gap_limit, jensen_peak};
+pub use jensen::{chain_gap, chain_gap_of_classes, jensen_gap, jensen_gap_limit, jensen_peak};
 pub use linear::{LinearFit, Solver};
 pub use lipschitz::{Lipschitz, Norm, Side, lipschitz};
 pub use multiset::multisets;

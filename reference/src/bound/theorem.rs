@@ -4,7 +4,7 @@ use super::constants::{
     concentration, hoeffding_constant, limit_excess, published_constant, range, variance_constant,
 };
 use super::estimator::{Counts, Estimator, Reading, at_least_1, finite};
-use super::jensen::{chain_gap, jensen_gap, jensen_gap_limit, jensen_peak};
+use super::jensen::{chain_gap, chain_gap_of_classes, jensen_gap, jensen_gap_limit, jensen_peak};
 use super::lipschitz::{Norm, Side, lipschitz};
 use super::rademacher::massart;
 use super::world::{World, validate_temperature};
@@ -72,7 +72,7 @@ pub struct Term {
 /// The additions to `L_NCA(G, M)(f)` on the right of the corrected theorem; their sum is [`Bound::total`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bound {
-    /// From the supervised to the unbiased loss: [`chain_gap`].
+    /// From the supervised to the unbiased loss: [`chain_gap_of_classes`].
     pub chain: f64,
     /// From the unbiased loss to that of `N` negatives: [`limit_excess`].
     pub excess: f64,
@@ -152,6 +152,11 @@ impl Setting {
         }
     }
 
+    /// `ν` over its threshold.
+    fn ratio(&self) -> f64 {
+        self.counts.ratio() / self.threshold()
+    }
+
     /// The corrected theorem's additions: with probability at least `1 - δ` over `T` training tuples, for the
     /// minimiser `f̂` of the empirical loss and every `f ∈ F`,
     /// `L_Sup(f̂) <= L_NCA(G, M)(f) + total`. Proved in `notes/theorem.md`, for every `M`, `N`, `K` and `t`.
@@ -172,7 +177,7 @@ impl Setting {
         let range = range(&self.estimator, &self.counts, t)?;
         let tail = |of: f64| (of.ln() / (2.0 * self.samples as f64)).sqrt();
         Ok(Bound {
-            chain: chain_gap(self.counts.positives, self.counts.ratio() / self.threshold(), t)?,
+            chain: chain_gap_of_classes(self.imbalance, self.counts.positives, self.ratio(), t)?,
             excess: limit_excess(&self.estimator, self.counts.negatives, t)?,
             complexity: finite(2.0 * self.complexity(source)?, t)?,
             confidence: range * (3.0 * tail(4.0 / self.delta) + tail(2.0 / self.delta)),
@@ -295,9 +300,15 @@ impl Setting {
             term("jensen_peak", "D^max_M(t)", peak, "one anchor's worst"),
             term(
                 "chain_gap",
-                "D* - log(ν/κ), or D*(1 - log(ν/κ)/D^max)⁺",
+                "γ = D* - log(ν/κ), or D*(1 - log(ν/κ)/D^max)⁺",
+                chain_gap(m, self.ratio(), t)?,
+                "corrected lemma B.3, any K",
+            ),
+            term(
+                "chain",
+                "softplus(α) - softplus(α - γ), α = log κ + 2/t",
                 bound.chain,
-                "corrected lemma B.3",
+                "corrected lemma B.3, this K",
             ),
             term("limit_excess", "log(1 + (e^{1/t} - 1)²/N), g0", bound.excess, "corrected theorem B.1"),
             term("complexity", "2 R̂_S(ℓ∘F)", bound.complexity, "corrected theorem B.4"),

@@ -221,13 +221,14 @@ impl World {
             let others = self.priors.iter().enumerate().filter(|(other, _)| *other != c);
             (1.0 - rho) / others.map(|(_, rho)| *rho).fold(f64::INFINITY, f64::min)
         };
-        self.priors.iter().enumerate().map(ratio).fold(0.0, f64::max)
+        // At least K - 1 by its definition, which rounding must not deny.
+        self.priors.iter().enumerate().map(ratio).fold(self.classes() as f64 - 1.0, f64::max)
     }
 
     /// `max over c of 1/ρ_c`: what [`World::imbalance`] becomes where negatives are drawn from all the data,
     /// the anchor's class included; `K` where classes are equally likely.
     pub fn rarity(&self) -> f64 {
-        self.priors.iter().map(|rho| 1.0 / rho).fold(0.0, f64::max)
+        self.priors.iter().map(|rho| 1.0 / rho).fold(self.classes() as f64, f64::max)
     }
 
     /// The class means `μ_c = E[f(x) | c]`, `K × d`.

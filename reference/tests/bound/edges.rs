@@ -147,3 +147,16 @@ fn a_class_of_a_single_antipode() {
     let expected = (2.0 / 3.0 * (-4_f64).exp()).ln_1p();
     approx::assert_relative_eq!(loss.expect("valid").value, expected, max_relative = ROUNDING);
 }
+
+/// `κ = K - 1` exactly, although `(1-ρ)/(1-ρ)` of rounded priors need not be 1.
+#[test]
+fn two_classes_of_any_size_have_an_imbalance_of_1_or_more() {
+    for share in 1..200 {
+        let p = f64::from(share) / 200.0;
+        let class = |p| Class::uniform(p, dmatrix![1.0]);
+        let world = World::new(&[class(p), class(1.0 - p)], 1.0).expect("valid");
+        assert!(world.imbalance() >= 1.0 && world.rarity() >= 2.0);
+        let setting = Setting::of(&world, Counts::new(2, 3), 10, 0.1);
+        assert!(setting.corrected(&Source::FiniteClass { functions: 2 }).is_ok());
+    }
+}

@@ -1,8 +1,8 @@
 //! What is refused, each with its name, index, value and what was expected.
 
 use intnacl_reference::bound::{
-    Class, Counts, Effort, Estimator, Sample, Setting, Solver, Source, World, chain_gap, concentration,
-    hoeffding_constant, jensen_gap, massart, rademacher,
+    Class, Counts, Effort, Estimator, Sample, Setting, Solver, Source, World, chain_gap,
+    chain_gap_of_classes, concentration, hoeffding_constant, jensen_gap, massart, rademacher,
 };
 use nalgebra::{DMatrix, dmatrix};
 
@@ -114,6 +114,7 @@ fn parameters_out_of_range() {
     let found = message(world().bracket(&debiased, &Counts::new(1, 1), &Effort::default()));
     assert_eq!(found, "tau_plus = 0.1: expected 0: only g0 has a bracket");
     assert!(message(chain_gap(2, 0.0, 1.0)).starts_with("ratio = 0"));
+    assert!(message(chain_gap_of_classes(0.5, 2, 1.0, 1.0)).starts_with("imbalance = 0.5"));
     assert!(message(chain_gap(2, f64::NAN, 1.0)).starts_with("ratio = NaN"));
     for confidence in [0.0, 1.0, f64::NAN] {
         let effort = Effort { confidence, ..Effort::default() };

@@ -3,7 +3,8 @@
 use crate::budget::{ROUNDING, cancellation};
 use crate::worlds::{Balance, antipodal_pairs, config, temperatures, worlds};
 use intnacl_reference::bound::{
-    Counts, Effort, Estimator, Setting, World, chain_gap, jensen_gap, jensen_gap_limit, jensen_peak,
+    Counts, Effort, Estimator, Setting, World, chain_gap, chain_gap_of_classes, jensen_gap, jensen_gap_limit,
+    jensen_peak,
 };
 use proptest::prelude::*;
 
@@ -27,7 +28,10 @@ proptest! {
         world in worlds(Balance::Nothing), m in 1..=8_usize, n in 1..=40_usize,
     ) {
         for counts in [Counts::new(m, n), Counts::new(m, n).normalized()] {
-            let gap = chain_gap(m, counts.ratio() / world.imbalance(), world.temperature()).expect("valid");
+            let (kappa, t) = (world.imbalance(), world.temperature());
+            let any = chain_gap(m, counts.ratio() / kappa, t).expect("valid");
+            let gap = chain_gap_of_classes(kappa, m, counts.ratio() / kappa, t).expect("valid");
+            prop_assert!(gap <= any + ROUNDING * (1.0 + any));
             let (mean, loss) = (mean_classifier(&world), unbiased(&world, &counts));
             prop_assert!(mean <= loss + gap + ROUNDING * (1.0 + loss), "{mean} above {loss} + {gap}");
         }
@@ -64,7 +68,7 @@ proptest! {
         world in worlds(Balance::Nothing), m in 1..=6_usize, n in 1..=40_usize,
     ) {
         let counts = Counts::new(m, n);
-        let gap = chain_gap(m, counts.ratio() / world.rarity(), world.temperature()).expect("valid");
+        let gap = chain_gap_of_classes(world.imbalance(), m, counts.ratio() / world.rarity(), world.temperature()).expect("valid");
         let loss = limit(&world, &Estimator::Unlabelled, &counts);
         prop_assert!(mean_classifier(&world) <= loss + gap + ROUNDING * (1.0 + loss));
     }
@@ -75,7 +79,7 @@ proptest! {
         world in worlds(Balance::Classes), m in 1..=4_usize, n in 1..=20_usize,
     ) {
         let counts = Counts::new(m, n);
-        let gap = chain_gap(m, counts.ratio() / world.imbalance(), world.temperature()).expect("valid");
+        let gap = chain_gap_of_classes(world.imbalance(), m, counts.ratio() / world.imbalance(), world.temperature()).expect("valid");
         let loss = limit(&world, &Estimator::Unlabelled, &counts);
         let chance = (world.classes() as f64).ln();
         let least = mean_classifier(&world).min(chance);
@@ -91,7 +95,7 @@ proptest! {
         let counts = Counts::new(m, n);
         let estimator = Estimator::HardNegative { tau_plus, beta, positive_draws: 1 };
         let threshold = Setting::of(&world, counts, 1, 0.5).with(estimator).threshold();
-        let gap = chain_gap(m, counts.ratio() / threshold, world.temperature()).expect("valid");
+        let gap = chain_gap_of_classes(world.imbalance(), m, counts.ratio() / threshold, world.temperature()).expect("valid");
         let loss = limit(&world, &estimator, &counts);
         let slack = (ROUNDING + cancellation(world.temperature())) * (1.0 + loss);
         prop_assert!(mean_classifier(&world) <= loss + gap + slack);
