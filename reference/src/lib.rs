@@ -12,6 +12,7 @@
 //!   its own, or the views of a training step.
 //! - [`Objective::evaluate`] is supervised NCA, of [`Labelled`] points.
 //! - [`derivation`] has every step from supervised NCA to the contrastive loss as a function.
+//! - [`bound`] has the terms of Theorem 3.1, its generalisation bound, and worlds to compute them in.
 //! - [`Request`] and [`Answer`] are what travels between programs; with the feature `json`, the module `json`
 //!   reads and writes them.
 //! - With the feature `law`, the module `law` has what every implementation must satisfy, and runs it on
@@ -44,6 +45,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod bound;
 pub mod derivation;
 mod error;
 mod evaluate;

@@ -1,0 +1,18 @@
+//! Theorem 3.1 term by term: every claim that holds is a law over generated worlds.
+//!
+//! What fails is in `tests/audit`, in exact arithmetic. `PROPTEST_CASES` sets the worlds of a law (256 by
+//! default, since each is several enumerations).
+
+mod budget;
+mod chain;
+mod concentration;
+mod edges;
+mod extensions;
+mod generalisation;
+mod linear;
+mod lipschitz;
+mod losses;
+mod refusals;
+mod repair;
+mod sets;
+mod worlds;
