@@ -199,7 +199,21 @@ mod of_reports {
 }
 
 mod of_waiting {
-    use super::quiet::Processors;
+    use super::quiet::{Processors, count, kept};
+
+    #[test]
+    fn rounds_are_kept_by_the_waiting_in_them() {
+        let waits = [Some(0.0), Some(0.5), Some(0.02), Some(0.04), Some(0.9)];
+        assert_eq!(count(&waits), 3);
+        let (rounds, waited) = kept(&waits);
+        assert_eq!(rounds, [0, 2, 3]);
+        assert!((waited.unwrap() - 0.02).abs() < 1e-12);
+        // Too few quiet ones: all, and the share tells.
+        let (rounds, waited) = kept(&waits[..3]);
+        assert_eq!(rounds, [0, 1, 2]);
+        assert!(waited.unwrap() > 0.1);
+        assert_eq!(kept(&[None, None]), (vec![0, 1], None));
+    }
 
     #[test]
     fn the_share_is_of_the_time_since_the_start() {

@@ -24,7 +24,7 @@ use measure::run::Implementation::{self, Floor, Production, Reference, TorchComp
 use measure::run::{Step, gradient, synchronize};
 use measure::{default_threads, memory, output_folder, publish};
 use python::{Launcher, Python, Refusal};
-use quiet::Processors;
+use quiet::Clock;
 use std::error::Error;
 use std::process::ExitCode;
 use std::thread;
@@ -123,7 +123,7 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     }
 
     let remark = "A ratio is the median of the ratios within the rounds, with its quartiles; `waited` is the share of \
-                  time in which others had the processor.";
+                  time in which others had the processor: far from 0, the times mean little.";
     publish(&all, &folder, threads, remark)?;
     eprintln!("{} s", start.elapsed().as_secs());
     Ok(())
@@ -182,6 +182,8 @@ impl Bench {
                 });
             }
         }
+        let own = std::iter::once(std::process::id());
+        let mut clock = Clock::new(own.chain(self.python.as_ref().map(Python::id)).collect());
         for runner in &mut runners {
             // The first call may touch new memory and wake threads; of a long one, that is a small part.
             thread::sleep(PAUSE);
@@ -192,33 +194,36 @@ impl Bench {
             runner.cost = cost * (runner.calls + usize::from(runner.wake)) as f64 + PAUSE.as_secs_f64();
             first_round.push(1e3 * cost);
         }
+        let mut waits = Vec::new();
         let round: f64 = runners.iter().map(|runner| runner.cost).sum();
-        let mut rounds = rounds(case, round);
         // Where a round takes long, the calls so far are one: everybody had run before, to be compared.
         if round > LONG_ROUND {
-            rounds -= 1;
+            waits.push(clock.waited());
             for (runner, milliseconds) in runners.iter_mut().zip(first_round) {
                 runner.milliseconds.push(milliseconds);
             }
         }
-        let processes: Vec<u32> =
-            std::iter::once(std::process::id()).chain(self.python.as_ref().map(Python::id)).collect();
-        let before = Processors::of(&processes);
-        for number in 0..rounds {
+        let rounds = rounds(case, round);
+        // Short rounds in which others had the processor are made up for, within bounds.
+        let most = if round > LONG_ROUND { rounds } else { 2 * rounds };
+        while waits.len() < rounds || (quiet::count(&waits) < rounds && waits.len() < most) {
+            clock.waited();
             let count = runners.len();
             for place in 0..count {
                 // Each goes first at times, so that nobody always follows the same one.
-                let runner = &mut runners[(place + number) % count];
+                let runner = &mut runners[(place + waits.len()) % count];
                 thread::sleep(PAUSE);
                 let seconds = runner.time(runner.calls, runner.wake, &mut self.python, device)?;
                 let turn = measure::statistics::spread(&seconds).map_or(f64::NAN, |spread| spread.median);
                 runner.milliseconds.push(1e3 * turn);
             }
+            waits.push(clock.waited());
         }
-        let waited = before.zip(Processors::of(&processes)).and_then(|(start, end)| end.waited_since(start));
+        let (kept, waited) = quiet::kept(&waits);
         let mut figures = Vec::new();
         for runner in runners {
             let Runner { implementation, milliseconds, .. } = runner;
+            let milliseconds = kept.iter().map(|round| milliseconds[*round]).collect();
             let peak_bytes = self.peak(implementation, case, images, &inputs, device)?;
             figures.push(Figure { implementation, milliseconds, peak_bytes });
         }

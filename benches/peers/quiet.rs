@@ -38,3 +38,51 @@ impl Processors {
         (computed > 0.0).then(|| waited / (computed + waited))
     }
 }
+
+/// Tells how much the threads of some processes have waited since it was last asked.
+pub struct Clock {
+    processes: Vec<u32>,
+    last: Option<Processors>,
+}
+
+impl Clock {
+    pub fn new(processes: Vec<u32>) -> Self {
+        let last = Processors::of(&processes);
+        Self { processes, last }
+    }
+
+    pub fn waited(&mut self) -> Option<f64> {
+        let now = Processors::of(&self.processes);
+        let waited = self.last.zip(now).and_then(|(last, now)| now.waited_since(last));
+        self.last = now;
+        waited
+    }
+}
+
+/// Up to this share of waiting, a round is a quiet one.
+const QUIET: f64 = 0.1;
+/// So many quiet rounds are enough to do without the others.
+const ENOUGH: usize = 3;
+
+fn is_quiet(waited: &Option<f64>) -> bool {
+    // Where it is not known, nothing can be chosen by it.
+    waited.is_none_or(|share| share <= QUIET)
+}
+
+/// How many of the rounds were quiet.
+pub fn count(waits: &[Option<f64>]) -> usize {
+    waits.iter().filter(|waited| is_quiet(waited)).count()
+}
+
+/// The rounds that count, and how much was waited in these. A round is chosen by what others did meanwhile, never by
+/// its times, and for everybody in it at once.
+pub fn kept(waits: &[Option<f64>]) -> (Vec<usize>, Option<f64>) {
+    let all = || 0..waits.len();
+    let kept: Vec<usize> = match count(waits) >= ENOUGH {
+        true => all().filter(|round| is_quiet(&waits[*round])).collect(),
+        false => all().collect(),
+    };
+    let shares: Option<Vec<f64>> = kept.iter().map(|round| waits[*round]).collect();
+    let mean = shares.map(|shares| shares.iter().sum::<f64>() / shares.len().max(1) as f64);
+    (kept, mean)
+}
