@@ -84,7 +84,7 @@ fn run() -> Result<(), Box<dyn Error>> {
                 }
                 // The floor alone says nothing of a loss.
                 if figures.iter().any(|figure| figure.implementation != Floor) {
-                    all.push(Measured { case, images, device: device_name(*device), figures });
+                    all.push(Measured { case, images, device: device_name(*device), figures, waited: None });
                 }
             }
         }

@@ -14,6 +14,8 @@ pub struct Measured {
     pub images: usize,
     pub device: String,
     pub figures: Vec<Figure>,
+    /// The share of their time in which threads had work and no processor, if it is known: 0 on a quiet machine.
+    pub waited: Option<f64>,
 }
 
 /// Of one implementation.
@@ -56,7 +58,8 @@ pub fn tables(all: &[Measured]) -> String {
         let rounds = measured.figures.iter().map(|figure| figure.milliseconds.len()).max().unwrap_or(0);
         (rounds > 1).then(|| rounds.to_string())
     };
-    let times: [Column<'_>; 9] = [
+    let waited = |measured: &Measured| measured.waited.map(|share| format!("{:.0} %", 100.0 * share));
+    let times: [Column<'_>; 10] = [
         ("floor", &|measured| time(measured, Floor)),
         ("production", &|measured| time(measured, Production)),
         ("production / floor", &|measured| ratio(measured, Production, Floor)),
@@ -66,6 +69,7 @@ pub fn tables(all: &[Measured]) -> String {
         ("compile / production", &|measured| ratio(measured, TorchCompile, Production)),
         ("reference (f64)", &|measured| time(measured, Reference)),
         ("rounds", &rounds),
+        ("waited", &waited),
     ];
     let mut text = String::from("Medians in milliseconds:\n\n") + &table(all, &times);
 

@@ -8,6 +8,8 @@
 mod arguments;
 #[path = "mod.rs"]
 mod measure;
+#[path = "../peers/quiet.rs"]
+mod quiet;
 #[path = "../peers/rows.rs"]
 mod rows;
 
@@ -150,6 +152,7 @@ mod of_reports {
                 figure(Production, &[2.0, 4.0, 2.0], None),
                 figure(Reference, &[9.0, 9.0, 9.0], None),
             ],
+            waited: Some(0.034),
         }
     }
 
@@ -179,8 +182,8 @@ mod of_reports {
     #[test]
     fn columns_in_which_nothing_was_measured_are_left_out() {
         let tables = tables(&[measured()]);
-        assert!(tables.contains("| production / floor | reference (f64) | rounds |"), "{tables}");
-        let row = "| simclr | 1 | 256 | cpu | 1.00 | 2.00 | 2.00 | 9.00 | 3 |";
+        assert!(tables.contains("| production / floor | reference (f64) | rounds | waited |"), "{tables}");
+        let row = "| simclr | 1 | 256 | cpu | 1.00 | 2.00 | 2.00 | 9.00 | 3 | 3 % |";
         assert!(tables.contains(row), "{tables}");
         assert!(tables.contains("| simclr | 1 | 256 | cpu | 1.0 |"), "{tables}");
     }
@@ -192,5 +195,40 @@ mod of_reports {
         {
             assert_eq!(digits(value), text);
         }
+    }
+}
+
+mod of_waiting {
+    use super::quiet::{Processors, count, kept};
+
+    #[test]
+    fn rounds_are_kept_by_the_waiting_in_them() {
+        let waits = [Some(0.0), Some(0.5), Some(0.02), Some(0.04), Some(0.9)];
+        assert_eq!(count(&waits), 3);
+        let (rounds, waited) = kept(&waits);
+        assert_eq!(rounds, [0, 2, 3]);
+        assert!((waited.unwrap() - 0.02).abs() < 1e-12);
+        // Too few quiet ones: all, and the share tells.
+        let (rounds, waited) = kept(&waits[..3]);
+        assert_eq!(rounds, [0, 1, 2]);
+        assert!(waited.unwrap() > 0.1);
+        assert_eq!(kept(&[None, None]), (vec![0, 1], None));
+    }
+
+    #[test]
+    fn the_share_is_of_the_time_since_the_start() {
+        let start = Processors::parse("1000 50 7\n").unwrap();
+        let end = Processors::parse("4000 1050 9\n").unwrap();
+        assert_eq!(end.waited_since(start), Some(0.25));
+        assert_eq!(start.waited_since(start), None);
+        // A thread has ended in between.
+        assert_eq!(start.waited_since(end), None);
+        assert_eq!(Processors::parse("12"), None);
+        assert_eq!(Processors::parse("a b"), None);
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_unknown() {
+        assert_eq!(Processors::of(&[u32::MAX]), None);
     }
 }

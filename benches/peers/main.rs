@@ -12,6 +12,7 @@ mod arguments;
 #[path = "../measure/mod.rs"]
 mod measure;
 mod python;
+mod quiet;
 mod rows;
 
 use arguments::Arguments;
@@ -23,6 +24,7 @@ use measure::run::Implementation::{self, Floor, Production, Reference, TorchComp
 use measure::run::{Step, gradient, synchronize};
 use measure::{default_threads, memory, output_folder, publish};
 use python::{Launcher, Python, Refusal};
+use quiet::Clock;
 use std::error::Error;
 use std::process::ExitCode;
 use std::thread;
@@ -32,9 +34,9 @@ use std::time::{Duration, Instant};
 const DENSE_UP_TO: usize = 4096;
 /// Beyond, the reference would take most of the time.
 const REFERENCE_UP_TO: usize = 256;
-/// Below, PyTorch's memory is not measured, which takes seconds a figure: its matrices are hardly larger than the
-/// noise. The first is for what figures are asked of.
-const PYTHON_MEMORY_FROM: [usize; 2] = [256, 1024];
+/// Below, PyTorch's memory is not measured, for it takes ten seconds a figure. The first is for what figures are
+/// asked of.
+const PYTHON_MEMORY_FROM: [usize; 2] = [1024, 4096];
 /// Nobody works this long before a turn; measured, threads were seen to look for work for 8 ms.
 const PAUSE: Duration = Duration::from_millis(15);
 /// A turn repeats calls that are shorter than this, seconds.
@@ -42,6 +44,8 @@ const TURN: f64 = 0.02;
 const CALLS: usize = 20;
 /// A call that takes longer, seconds, needs no call before it to wake threads.
 const LONG: f64 = 0.1;
+/// A round that takes longer, seconds, is worth counting from the first call.
+const LONG_ROUND: f64 = 2.0;
 /// PyTorch's value and gradients may differ from production's by this much of their size. Both are right to about
 /// 1e-6; a slip in a formula shows in the first digits.
 const AGREEMENT: f64 = 1e-4;
@@ -118,7 +122,8 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
     }
 
-    let remark = "A ratio is the median of the ratios within the rounds, with its quartiles.";
+    let remark = "A ratio is the median of the ratios within the rounds, with its quartiles; `waited` is the share of \
+                  time in which others had the processor: far from 0, the times mean little.";
     publish(&all, &folder, threads, remark)?;
     eprintln!("{} s", start.elapsed().as_secs());
     Ok(())
@@ -163,7 +168,7 @@ impl Runner<'_> {
 impl Bench {
     fn measure(&mut self, case: &Case, images: usize, device: Device) -> Result<Measured, Box<dyn Error>> {
         let inputs = Inputs::new(case, images, device)?;
-        let mut runners = Vec::new();
+        let (mut runners, mut first_round) = (Vec::new(), Vec::new());
         for implementation in self.takes_part(images) {
             let step = Step::new(implementation, case, &inputs)?;
             if step.is_some() || self.agrees(implementation, case, &inputs, device)? {
@@ -177,33 +182,52 @@ impl Bench {
                 });
             }
         }
+        let own = std::iter::once(std::process::id());
+        let mut clock = Clock::new(own.chain(self.python.as_ref().map(Python::id)).collect());
         for runner in &mut runners {
             // The first call may touch new memory and wake threads; of a long one, that is a small part.
+            thread::sleep(PAUSE);
             let first = runner.time(1, false, &mut self.python, device)?[0];
             let cost = if first > LONG { first } else { runner.time(1, false, &mut self.python, device)?[0] };
             runner.calls = ((TURN / cost) as usize).clamp(1, CALLS);
             runner.wake = cost < LONG;
             runner.cost = cost * (runner.calls + usize::from(runner.wake)) as f64 + PAUSE.as_secs_f64();
+            first_round.push(1e3 * cost);
         }
+        let mut waits = Vec::new();
         let round: f64 = runners.iter().map(|runner| runner.cost).sum();
-        for number in 0..rounds(case, round) {
+        // Where a round takes long, the calls so far are one: everybody had run before, to be compared.
+        if round > LONG_ROUND {
+            waits.push(clock.waited());
+            for (runner, milliseconds) in runners.iter_mut().zip(first_round) {
+                runner.milliseconds.push(milliseconds);
+            }
+        }
+        let rounds = rounds(case, round);
+        // Short rounds in which others had the processor are made up for, within bounds.
+        let most = if round > LONG_ROUND { rounds } else { 2 * rounds };
+        while waits.len() < rounds || (quiet::count(&waits) < rounds && waits.len() < most) {
+            clock.waited();
             let count = runners.len();
             for place in 0..count {
                 // Each goes first at times, so that nobody always follows the same one.
-                let runner = &mut runners[(place + number) % count];
+                let runner = &mut runners[(place + waits.len()) % count];
                 thread::sleep(PAUSE);
                 let seconds = runner.time(runner.calls, runner.wake, &mut self.python, device)?;
                 let turn = measure::statistics::spread(&seconds).map_or(f64::NAN, |spread| spread.median);
                 runner.milliseconds.push(1e3 * turn);
             }
+            waits.push(clock.waited());
         }
+        let (kept, waited) = quiet::kept(&waits);
         let mut figures = Vec::new();
         for runner in runners {
             let Runner { implementation, milliseconds, .. } = runner;
+            let milliseconds = kept.iter().map(|round| milliseconds[*round]).collect();
             let peak_bytes = self.peak(implementation, case, images, &inputs, device)?;
             figures.push(Figure { implementation, milliseconds, peak_bytes });
         }
-        Ok(Measured { case: *case, images, device: device_name(device), figures })
+        Ok(Measured { case: *case, images, device: device_name(device), figures, waited })
     }
 
     fn takes_part(&self, images: usize) -> Vec<Implementation> {
@@ -302,7 +326,7 @@ fn time(step: &Step<'_>, calls: usize, wake: bool, device: Device) -> intnacl::R
 
 /// How many rounds, of about `round` seconds each: more for what figures are asked of.
 fn rounds(case: &Case, round: f64) -> usize {
-    let (budget, least) = if case.asked { (3.0, 5) } else { (1.5, 3) };
+    let (budget, least) = if case.asked { (2.0, 5) } else { (1.0, 3) };
     let least = if round > 30.0 { 1 } else { least };
     ((budget / round) as usize).clamp(least, 25)
 }

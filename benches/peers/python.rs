@@ -99,6 +99,11 @@ impl std::fmt::Display for Refusal {
 impl Error for Refusal {}
 
 impl Python {
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn ask(&mut self, request: &Value, arrays: &[u8]) -> Result<Value, Box<dyn Error>> {
         let mut exchange = || -> std::io::Result<String> {
             writeln!(self.to, "{request}")?;

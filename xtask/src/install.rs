@@ -165,7 +165,8 @@ fn install(set: Set, folder: &Path, lock: &File) -> Result<()> {
     eprintln!("libtorch: installing {VERSION} ({name}, {size}) into {}", folder.display());
     let pip = |requirements: &[String], dependencies| {
         let target = &staging;
-        pip::Install { version, requirements, dependencies, target, temporary: &temporary, lock }.run()
+        let (imported, temporary) = (matches!(set, Set::Python(..)), &temporary);
+        pip::Install { version, requirements, dependencies, imported, target, temporary, lock }.run()
     };
     pip(&[format!("torch=={VERSION}")], set != Set::Cpu)?;
     if set == Set::Cpu {

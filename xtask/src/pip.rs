@@ -55,6 +55,8 @@ pub struct Install<'a> {
     pub requirements: &'a [String],
     /// Whether to install what the requirements require, too.
     pub dependencies: bool,
+    /// Whether Python will import the packages: then they are compiled once and not at each start.
+    pub imported: bool,
     /// The folder to install into, instead of Python's own.
     pub target: &'a Path,
     /// A folder for what is only there on the way, on the same disk: the usual one is often small.
@@ -66,10 +68,11 @@ pub struct Install<'a> {
 impl Install<'_> {
     fn command(&self, watched: bool) -> io::Result<Command> {
         let mut pip = python();
-        pip.args(["-m", "pip", "install", "--no-input", "--no-compile", "--no-user"])
+        pip.args(["-m", "pip", "install", "--no-input", "--no-user"])
             .args(["--only-binary", ":all:", "--target"])
             .arg(self.target)
-            .args(["--progress-bar", if watched { "on" } else { "off" }]);
+            .args(["--progress-bar", if watched { "on" } else { "off" }])
+            .arg(if self.imported { "--compile" } else { "--no-compile" });
         if !self.dependencies {
             pip.arg("--no-deps");
         }
