@@ -1,16 +1,12 @@
 //! The contrastive losses of a world as expectations.
 
 use super::constants::range;
-use super::estimator::{Counts, Estimator, View};
-use super::expectation::{Effort, Expectation, Method};
-use super::multiset::{Law, log_sum, softplus};
-use super::random::{Random, Table};
+use super::enumerate::{Over, Seen};
+use super::estimator::{Counts, Estimator};
+use super::expectation::{Effort, Expectation};
+use super::multiset::softplus;
 use super::world::World;
 use crate::error::{Result, in_range};
-use crate::parallel;
-
-/// A nanosecond is a step of `parallel`; a term of a sum is a few exponentials and a logarithm.
-const STEPS_A_TERM: f64 = 150.0;
 
 impl World {
     /// The loss in the limit of infinitely many negatives at the same weight:
@@ -41,10 +37,9 @@ impl World {
     /// ```
     pub fn limit(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
         let log_ratio = counts.ratio().ln();
-        let of = move |fixed: &Fixed, log_p: f64| softplus(log_ratio + fixed.limit - log_p);
-        let term = move |fixed: &Fixed, kernel: &Kernel| kernel.sum_positives(|log_p| of(fixed, log_p));
-        let draw = move |fixed: &Fixed, log_p: f64, _: f64| of(fixed, log_p);
-        self.expectation(estimator, counts, effort, Visits::Positives, term, draw)
+        let of = move |seen: &Seen, log_p: f64, _: f64| softplus(log_ratio + seen.limit - log_p);
+        let over = Over::Positives { low: 0.0, high: self.largest(estimator, counts)? };
+        self.expectation(estimator, counts, effort, over, of)
     }
 
     /// The loss of finitely many negatives: `E softplus(log ν + log G - log((1/M) Σ_j h(x,x⁺_j)))`, where `G`
@@ -72,10 +67,9 @@ impl World {
     /// ```
     pub fn loss(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
         let log_ratio = counts.ratio().ln();
-        let of = move |log_g: f64, log_p: f64| softplus(log_ratio + log_g - log_p);
-        let term = move |_: &Fixed, kernel: &Kernel| kernel.sum(of);
-        let draw = move |_: &Fixed, log_p: f64, log_g: f64| of(log_g, log_p);
-        self.expectation(estimator, counts, effort, Visits::Both, term, draw)
+        let of = move |_: &Seen, log_p: f64, log_g: f64| softplus(log_ratio + log_g - log_p);
+        let over = Over::Both { low: 0.0, high: self.largest(estimator, counts)? };
+        self.expectation(estimator, counts, effort, over, of)
     }
 
     /// The loss with `g0` between certified ends, at any `N` for the cost of [`World::limit`]:
@@ -111,14 +105,14 @@ impl World {
         }
         let upper = self.limit(estimator, counts, effort)?;
         let (log_ratio, negatives) = (counts.ratio().ln(), counts.negatives as f64);
-        let of = move |fixed: &Fixed, log_p: f64| {
-            let positive = (log_p - log_ratio - fixed.unit).exp();
-            let spread = fixed.variance / (positive + fixed.least) / (positive + fixed.relative_limit());
-            (softplus(log_ratio + fixed.limit - log_p) - (spread / negatives).ln_1p()).max(0.0)
+        let of = move |seen: &Seen, log_p: f64, _: f64| {
+            let positive = (log_p - log_ratio - seen.unit).exp();
+            let spread =
+                seen.variance / (positive + seen.least) / (positive + (seen.limit - seen.unit).exp());
+            (softplus(log_ratio + seen.limit - log_p) - (spread / negatives).ln_1p()).max(0.0)
         };
-        let term = move |fixed: &Fixed, kernel: &Kernel| kernel.sum_positives(|log_p| of(fixed, log_p));
-        let draw = move |fixed: &Fixed, log_p: f64, _: f64| of(fixed, log_p);
-        let lower = self.expectation(estimator, counts, effort, Visits::Positives, term, draw)?;
+        let over = Over::Positives { low: 0.0, high: self.largest(estimator, counts)? };
+        let lower = self.expectation(estimator, counts, effort, over, of)?;
         let value = 0.5 * (lower.lower + upper.upper);
         Ok(Expectation { value, lower: lower.lower, upper: upper.upper, method: upper.method })
     }
@@ -142,12 +136,11 @@ impl World {
     /// ```
     pub fn deviation(&self, estimator: &Estimator, counts: &Counts, effort: &Effort) -> Result<Expectation> {
         let log_ratio = counts.ratio().ln();
-        let of = move |fixed: &Fixed, log_g: f64, log_p: f64| {
-            (softplus(log_ratio + log_g - log_p) - softplus(log_ratio + fixed.limit - log_p)).abs()
+        let of = move |seen: &Seen, log_p: f64, log_g: f64| {
+            (softplus(log_ratio + log_g - log_p) - softplus(log_ratio + seen.limit - log_p)).abs()
         };
-        let term = move |fixed: &Fixed, kernel: &Kernel| kernel.sum(|log_g, log_p| of(fixed, log_g, log_p));
-        let draw = move |fixed: &Fixed, log_p: f64, log_g: f64| of(fixed, log_g, log_p);
-        self.expectation(estimator, counts, effort, Visits::Both, term, draw)
+        let over = Over::Both { low: 0.0, high: self.largest(estimator, counts)? };
+        self.expectation(estimator, counts, effort, over, of)
     }
 
     /// `E[log((1/M) Σ_j h(x,x⁺_j)) - E s(x,x⁺)]`: how much Jensen's inequality loses on the positives of this
@@ -170,180 +163,14 @@ impl World {
     /// # Ok::<(), intnacl_reference::Error>(())
     /// ```
     pub fn positive_gap(&self, positives: usize, effort: &Effort) -> Result<Expectation> {
-        let counts = Counts::new(positives, 1);
-        let term = |fixed: &Fixed, kernel: &Kernel| kernel.sum_positives(|log_p| log_p - fixed.mean);
-        let draw = |fixed: &Fixed, log_p: f64, _: f64| log_p - fixed.mean;
-        let estimator = Estimator::TrueNegatives;
-        let mut gap = self.expectation(&estimator, &counts, effort, Visits::Positives, term, draw)?;
         let width = 2.0 / self.temperature();
-        if let Method::Sampled { .. } = gap.method {
-            // The draws lie in an interval of another width than a loss's.
-            let draws = self.draws(&estimator, &counts, effort, draw);
-            gap = Expectation::sampled(&draws, (-width, width), effort);
-        }
-        Ok(gap)
+        let of = |seen: &Seen, log_p: f64, _: f64| log_p - seen.mean;
+        let over = Over::Positives { low: -width, high: width };
+        self.expectation(&Estimator::TrueNegatives, &Counts::new(positives, 1), effort, over, of)
     }
 
-    fn expectation(
-        &self,
-        estimator: &Estimator,
-        counts: &Counts,
-        effort: &Effort,
-        visits: Visits,
-        term: impl Fn(&Fixed, &Kernel) -> f64 + Sync,
-        draw: impl Fn(&Fixed, f64, f64) -> f64 + Sync,
-    ) -> Result<Expectation> {
-        estimator.validate()?;
-        counts.validate()?;
-        effort.validate()?;
-        let anchors = || (0..self.points()).collect::<Vec<usize>>();
-        let score_cost = self.points() * (self.dimension() + 60);
-        let terms = parallel::map(anchors(), score_cost, |anchor| {
-            let view = View::new(self, anchor);
-            let negatives = match visits {
-                Visits::Positives => 1.0,
-                Visits::Both => view.estimate_count(estimator, counts.negatives),
-            };
-            negatives * view.positive.multisets(counts.positives)
-        });
-        let total: f64 = terms.iter().sum();
-        if total > effort.terms {
-            let draws = self.draws(estimator, counts, effort, draw);
-            return Ok(Expectation::sampled(
-                &draws,
-                (0.0, range(estimator, counts, self.temperature())?),
-                effort,
-            ));
-        }
-        let cost = score_cost + (STEPS_A_TERM * total / self.points() as f64) as usize;
-        let parts = parallel::map(anchors(), cost, |anchor| {
-            let view = View::new(self, anchor);
-            let positives = view.positive.log_mean_kernels(counts.positives);
-            let estimates = match visits {
-                Visits::Positives => Vec::new(),
-                Visits::Both => view.estimates(estimator, counts.negatives),
-            };
-            self.probability(anchor) * term(&Fixed::new(&view, estimator), &Kernel { positives, estimates })
-        });
-        Ok(Expectation::exact(parts.iter().sum(), total))
-    }
-
-    /// Independent draws of anchor, positives and negatives; the anchors are sorted so that each is seen once.
-    fn draws(
-        &self,
-        estimator: &Estimator,
-        counts: &Counts,
-        effort: &Effort,
-        of: impl Fn(&Fixed, f64, f64) -> f64 + Sync,
-    ) -> Vec<f64> {
-        let mut random = Random::new(effort.seed);
-        let table = Table::new((0..self.points()).map(|point| self.probability(point)));
-        let mut seeds = vec![Vec::new(); self.points()];
-        for _ in 0..effort.draws {
-            seeds[table.draw(&mut random)].push(random.bits());
-        }
-        let cost = self.points() * (self.dimension() + 60);
-        let items: Vec<(usize, Vec<u64>)> = seeds.into_iter().enumerate().collect();
-        let draws = parallel::map(items, cost, |(anchor, seeds)| {
-            if seeds.is_empty() {
-                return Vec::new();
-            }
-            let view = View::new(self, anchor);
-            let (sampler, fixed) = (Sampler::new(&view, estimator), Fixed::new(&view, estimator));
-            let draw = |seed| {
-                let (log_positive, log_estimate) = sampler.draw(&view, estimator, counts, seed);
-                of(&fixed, log_positive, log_estimate)
-            };
-            seeds.into_iter().map(draw).collect()
-        });
-        draws.into_iter().flatten().collect()
-    }
-}
-
-/// Which draws a sum runs over.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Visits {
-    Positives,
-    Both,
-}
-
-/// What is the same for all draws of an anchor.
-struct Fixed {
-    /// `log G∞`.
-    limit: f64,
-    /// `E s(x,x⁺)`.
-    mean: f64,
-    /// The largest score of a negative: the kernels below are in units of its kernel.
-    unit: f64,
-    /// The least kernel of a negative.
-    least: f64,
-    /// The variance of the kernels of negatives.
-    variance: f64,
-}
-
-impl Fixed {
-    fn new(view: &View, estimator: &Estimator) -> Self {
-        let source = view.source(estimator);
-        // Values are sorted.
-        let ends = source.values.first().zip(source.values.last());
-        let (first, unit) = ends.map_or((0.0, 0.0), |(first, last)| (*first, *last));
-        let pairs = || source.values.iter().map(|value| (value - unit).exp()).zip(&source.probabilities);
-        let mean: f64 = pairs().map(|(kernel, p)| kernel * p).sum();
-        Self {
-            limit: view.limit(estimator),
-            mean: view.positive.mean(),
-            unit,
-            least: (first - unit).exp().max(f64::MIN_POSITIVE),
-            variance: pairs().map(|(kernel, p)| (kernel - mean).powi(2) * p).sum(),
-        }
-    }
-
-    fn relative_limit(&self) -> f64 {
-        (self.limit - self.unit).exp()
-    }
-}
-
-/// The distributions of the two logarithms that a loss is made of.
-struct Kernel {
-    /// `log((1/M) Σ_j h(x,x⁺_j))`.
-    positives: Vec<(f64, f64)>,
-    /// `log G`.
-    estimates: Vec<(f64, f64)>,
-}
-
-impl Kernel {
-    fn sum_positives(&self, of: impl Fn(f64) -> f64) -> f64 {
-        self.positives.iter().map(|(log_p, p)| p * of(*log_p)).sum()
-    }
-
-    fn sum(&self, of: impl Fn(f64, f64) -> f64) -> f64 {
-        let inner = |log_g: f64| self.positives.iter().map(|(log_p, p)| p * of(log_g, *log_p)).sum::<f64>();
-        self.estimates.iter().map(|(log_g, p)| p * inner(*log_g)).sum()
-    }
-}
-
-struct Sampler {
-    positive: Table,
-    source: Table,
-}
-
-impl Sampler {
-    fn new(view: &View, estimator: &Estimator) -> Self {
-        let table = |law: &Law| Table::new(law.probabilities.iter().copied());
-        Self { positive: table(&view.positive), source: table(view.source(estimator)) }
-    }
-
-    fn draw(&self, view: &View, estimator: &Estimator, counts: &Counts, seed: u64) -> (f64, f64) {
-        let mut random = Random::new(seed);
-        let mut scores = |table: &Table, values: &[f64], count: usize| -> Vec<f64> {
-            (0..count).map(|_| values[table.draw(&mut random)]).collect()
-        };
-        let positives = scores(&self.positive, &view.positive.values, counts.positives);
-        let negatives = scores(&self.source, &view.source(estimator).values, counts.negatives);
-        let draws = estimator.debiasing().map_or(0, |(_, _, draws)| draws);
-        let debias = scores(&self.positive, &view.positive.values, draws);
-        let weights = positives.iter().map(|score| (*score, 1.0 / positives.len() as f64));
-        let log_positive = log_sum(weights);
-        (log_positive, View::estimate(view.log_floor, estimator, &negatives, &debias))
+    /// The largest loss, and with it the counts and the estimator's parameters checked.
+    fn largest(&self, estimator: &Estimator, counts: &Counts) -> Result<f64> {
+        range(estimator, counts, self.temperature())
     }
 }

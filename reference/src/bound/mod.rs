@@ -47,6 +47,7 @@
 
 mod constants;
 mod contrastive;
+mod enumerate;
 mod estimator;
 mod expectation;
 mod jensen;

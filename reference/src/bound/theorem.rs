@@ -236,6 +236,7 @@ impl Setting {
     /// As [`Setting::corrected`].
     pub fn terms(&self, source: &Source) -> Result<Vec<Term>> {
         let bound = self.corrected(source)?;
+        let formulas = Formulas::of(&self.estimator);
         let (t, counts, samples) = (self.temperature, &self.counts, self.samples as f64);
         let m = counts.positives;
         let negatives = counts.negatives;
@@ -261,19 +262,14 @@ impl Setting {
             ),
             term(
                 "concentration_published",
-                "e^{3/2} √(π/2) / √N",
+                formulas.published,
                 of(published_constant())?,
                 "Theorem B.1, t = 1",
             ),
-            term(
-                "concentration_hoeffding",
-                "(e^{2/t} - 1) √(π/2) / √N",
-                of(hoeffding_constant(t)?)?,
-                "any t",
-            ),
-            term("concentration_variance", "(e^{2/t} - 1)/2 / √N", of(variance_constant(t)?)?, "any t"),
+            term("concentration_hoeffding", formulas.hoeffding, of(hoeffding_constant(t)?)?, "any t"),
+            term("concentration_variance", formulas.variance, of(variance_constant(t)?)?, "any t"),
             term("range_published", "log N", b_published, "Theorem 3.1, B"),
-            term("range", "log(1 + ν e^{2/t}), g0", range(&self.estimator, counts, t)?, "exact"),
+            term("range", formulas.range, range(&self.estimator, counts, t)?, "exact"),
             term("lipschitz_published", "1/M", 1.0 / m as f64, "Theorem 3.1, λ_M"),
             term("lipschitz_single", "sup |∂ℓ/∂s_j|", steep(Side::Positives, Norm::Sum)?, "exact, g0"),
             term(
@@ -310,7 +306,7 @@ impl Setting {
                 bound.chain,
                 "corrected lemma B.3, this K",
             ),
-            term("limit_excess", "log(1 + (e^{1/t} - 1)²/N), g0", bound.excess, "corrected theorem B.1"),
+            term("limit_excess", formulas.excess, bound.excess, "corrected theorem B.1"),
             term("complexity", "2 R̂_S(ℓ∘F)", bound.complexity, "corrected theorem B.4"),
             term(
                 "confidence",
@@ -338,5 +334,43 @@ impl Setting {
         let contraction = complexity / samples / self.counts.positives as f64;
         let tail = n.ln() * ((1.0 / self.delta).ln() / samples).sqrt();
         Ok(hidden[0] / n.sqrt() + hidden[1] * contraction + hidden[2] * tail)
+    }
+}
+
+/// The formulas that differ between estimators.
+struct Formulas {
+    published: &'static str,
+    hoeffding: &'static str,
+    variance: &'static str,
+    range: &'static str,
+    excess: &'static str,
+}
+
+impl Formulas {
+    fn of(estimator: &Estimator) -> Self {
+        let range = "log(1 + ν (e^{2/t} - τ)/(1-τ))";
+        match estimator {
+            Estimator::TrueNegatives | Estimator::Unlabelled => Self {
+                published: "C/√N, C = e^{3/2} √(π/2)",
+                hoeffding: "C/√N, C = (e^{2/t} - 1) √(π/2)",
+                variance: "C/√N, C = (e^{2/t} - 1)/2",
+                range: "log(1 + ν e^{2/t})",
+                excess: "log(1 + (e^{1/t} - 1)²/N)",
+            },
+            Estimator::Debiased { .. } => Self {
+                published: "C (1/√N + τ/√m)/(1-τ), C = e^{3/2} √(π/2)",
+                hoeffding: "C (1/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1) √(π/2)",
+                variance: "C (1/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1)/2",
+                range,
+                excess: "log(1 + (e^{2/t} - 1)² (1/N + τ²/m)/(4(1-τ)²))",
+            },
+            Estimator::HardNegative { .. } => Self {
+                published: "C (e^{2β/t}/√N + τ/√m)/(1-τ), C = e^{3/2} √(π/2)",
+                hoeffding: "C (e^{2β/t}/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1) √(π/2)",
+                variance: "C (e^{2β/t}/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1)/2",
+                range,
+                excess: "C (e^{2β/t}/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1)/2",
+            },
+        }
     }
 }

@@ -143,20 +143,24 @@ fn the_corrected_theorem_holds_in_the_share_of_training_sets_that_it_promises() 
     for temperature in [0.5, 2.0] {
         let (world, encoders) = a_world(temperature);
         for (m, n) in [(1, 2), (2, 4), (3, 3)] {
-            for estimator in
-                [Estimator::TrueNegatives, Estimator::Debiased { tau_plus: 1.0 / 3.0, positive_draws: 1 }]
-            {
+            for estimator in [
+                Estimator::TrueNegatives,
+                Estimator::Unlabelled,
+                Estimator::Debiased { tau_plus: 1.0 / 3.0, positive_draws: 1 },
+                Estimator::HardNegative { tau_plus: 1.0 / 3.0, beta: 0.5, positive_draws: 1 },
+            ] {
                 let setting = Setting::of(&world, Counts::new(m, n), 12, delta).with(estimator);
                 let finite = setting.corrected(&Source::FiniteClass { functions: 8 }).expect("valid").total();
                 let exact = |losses: &DMatrix<f64>| {
                     let complexity = rademacher(losses).expect("valid");
                     setting.corrected(&Source::Losses(complexity)).expect("valid").total()
                 };
-                for broken in [
-                    failures(&encoders, &setting, trials, |_| finite),
-                    failures(&encoders, &setting, trials / 4, exact),
+                let few = trials / 4;
+                for (broken, trials) in [
+                    (failures(&encoders, &setting, trials, |_| finite), trials),
+                    (failures(&encoders, &setting, few, exact), few),
                 ] {
-                    let upper = clopper_pearson_upper(broken, trials / 4, 0.999);
+                    let upper = clopper_pearson_upper(broken, trials, 0.999);
                     assert!(upper <= delta, "{broken} failures, at most {upper} of the training sets");
                 }
             }

@@ -3,8 +3,8 @@
 use crate::budget::{ROUNDING, cancellation};
 use crate::worlds::{Balance, antipodal_pairs, config, temperatures, worlds};
 use intnacl_reference::bound::{
-    Counts, Effort, Estimator, Setting, World, chain_gap, chain_gap_of_classes, jensen_gap, jensen_gap_limit,
-    jensen_peak,
+    Class, Counts, Effort, Estimator, Setting, World, chain_gap, chain_gap_of_classes, jensen_gap,
+    jensen_gap_limit, jensen_peak,
 };
 use proptest::prelude::*;
 
@@ -99,6 +99,31 @@ proptest! {
         let loss = limit(&world, &estimator, &counts);
         let slack = (ROUNDING + cancellation(world.temperature())) * (1.0 + loss);
         prop_assert!(mean_classifier(&world) <= loss + gap + slack);
+    }
+
+    /// The tasks of the paper's B.2: `K` of more classes, each choice equally likely. `log(1 + X/z)` is concave
+    /// in the sum `X` over the task's other classes, so the mean over tasks goes out.
+    #[test]
+    fn the_mean_over_tasks_of_fewer_classes_is_bounded_with_their_number(
+        world in worlds(Balance::Classes), m in 1..=4_usize,
+    ) {
+        prop_assume!(world.classes() >= 3);
+        let class = |c: usize, probability: f64| {
+            let rows = (0..world.points()).filter(|&i| world.class_of(i) == Some(c)).collect::<Vec<_>>();
+            Class::uniform(probability, world.embeddings().select_rows(&rows))
+        };
+        let all = world.classes();
+        let of = |chosen: Vec<usize>| {
+            let share = 1.0 / chosen.len() as f64;
+            let classes: Vec<Class> = chosen.into_iter().map(|c| class(c, share)).collect();
+            World::new(&classes, world.temperature()).expect("valid")
+        };
+        let tasks = (0..all).map(|left_out| of((0..all).filter(|&c| c != left_out).collect()));
+        let mean = tasks.map(|task| mean_classifier(&task)).sum::<f64>() / all as f64;
+        // K = all - 1 classes a task, and ν = K - 1.
+        let loss = unbiased(&of((0..all).collect()), &Counts::new(m, all - 2).normalized());
+        let gap = jensen_gap(m, world.temperature()).expect("valid");
+        prop_assert!(mean <= loss + gap + ROUNDING * (1.0 + loss), "{mean} above {loss} + {gap}");
     }
 
     #[test]
