@@ -67,6 +67,7 @@ impl Loss {
 }
 
 /// How sensitive an evaluation is to rounding: what error budgets are made of.
+#[cfg_attr(not(feature = "law"), allow(dead_code, reason = "budgets are the laws'"))]
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
     /// By how much cancellation inside the estimators magnifies relative errors of the kernels, for the
@@ -86,6 +87,7 @@ pub(crate) struct Condition {
 }
 
 /// The condition of an evaluation of validated data.
+#[cfg_attr(not(feature = "law"), allow(dead_code, reason = "budgets are the laws'"))]
 pub(crate) fn condition<L: Layout>(loss: &Loss, data: &L, settings: &Settings) -> Condition {
     let problem = data.problem(loss);
     // Nothing is repeated: that bits were lost is what is asked.
