@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         print!("{}", arguments::HELP);
         return ExitCode::SUCCESS;
     }
-    if let Some(Err(message)) = arguments.json.as_ref().map(|file| rows::write(&[], file)) {
+    if let Some(Err(message)) = arguments.json.as_ref().map(|file| rows::check(file)) {
         return fail(&*Box::<dyn Error>::from(message), 2);
     }
     if arguments.check {
