@@ -192,6 +192,10 @@ pub fn pictures(all: &[Measured], folder: &Path, conditions: &str) -> Result<Vec
                 .collect();
             Line { name: name.to_owned(), style, points }
         };
+        let both = [1, 5].map(|positives| of(positives, Production, "", plot::BLUE).points);
+        if both.iter().any(Vec::is_empty) {
+            continue;
+        }
         draw(
             format!("nca-positives-{}", device.replace(':', "-")),
             Picture {

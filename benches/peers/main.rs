@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         print!("{}", arguments::HELP);
         return ExitCode::SUCCESS;
     }
-    if let Some(Err(message)) = arguments.json.as_ref().map(|file| rows::write(&[], file)) {
+    if let Some(Err(message)) = arguments.json.as_ref().map(|file| rows::check(file)) {
         return fail(&*Box::<dyn Error>::from(message), 2);
     }
     if arguments.check {
@@ -125,6 +125,13 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let remark = "A ratio is the median of the ratios within the rounds, with its quartiles; `waited` is the share of \
                   time in which others had the processor: far from 0, the times mean little.";
     publish(&all, &folder, threads, remark)?;
+    let disturbed = all.iter().filter(|measured| !quiet::is_quiet(&measured.waited)).count();
+    if disturbed > 0 {
+        let cases = all.len();
+        eprintln!(
+            "warning: others had the processors during {disturbed} of {cases} cases (column `waited`): measure them again"
+        );
+    }
     eprintln!("{} s", start.elapsed().as_secs());
     Ok(())
 }

@@ -64,7 +64,8 @@ const QUIET: f64 = 0.1;
 /// So many quiet rounds are enough to do without the others.
 const ENOUGH: usize = 3;
 
-fn is_quiet(waited: &Option<f64>) -> bool {
+/// Whether figures with this share of waiting can be relied on.
+pub fn is_quiet(waited: &Option<f64>) -> bool {
     // Where it is not known, nothing can be chosen by it.
     waited.is_none_or(|share| share <= QUIET)
 }
