@@ -19,7 +19,7 @@ use intnacl_reference::bound::{Counts, Setting, World};
 use super::error::Error;
 use super::{print, progress, write_whole};
 use curves::{Curves, Encoder};
-use digits::{Digits, Trained, Training};
+use digits::{Checkpoint, Digits, Trained, Training};
 use measure::Supervised;
 use report::{Data, Report, TrainingReport};
 use set::Set;
@@ -119,8 +119,9 @@ pub fn run(args: &BoundArgs) -> Result<(), Error> {
     };
     let worlds = match &trained {
         Some(trained) => {
-            let embedded = trained.checkpoints.iter().map(|kept| world.with_embeddings(&kept.embeddings));
-            embedded.collect::<Result<_, _>>()?
+            // Made as the first was: a world has its own order of points, the same for all embeddings of a set.
+            let embed = |kept: &Checkpoint| World::empirical(&kept.embeddings, &set.labels, args.temperature);
+            trained.checkpoints.iter().map(embed).collect::<Result<_, _>>()?
         }
         None => vec![world],
     };

@@ -67,6 +67,21 @@ pub struct Row {
     pub why: &'static str,
 }
 
+/// A term's formula, with the estimator that it is evaluated with.
+fn formula(term: &Term, estimator: Option<&str>) -> &'static str {
+    match (term.name, estimator) {
+        ("total", _) => "chain_gap + limit_excess + complexity + confidence",
+        ("concentration_published" | "concentration_hoeffding" | "concentration_variance", Some("g1")) => {
+            "C/((1-τ)√N) + C τ/((1-τ)√m), C as with g0"
+        }
+        ("range", Some("g1")) => "log(1 + ν (e^{2/t} - τ)/(1-τ))",
+        ("limit_excess", Some("g1")) => "log(1 + ((e^{2/t}-1)/2(1-τ))² (1/N + τ²/m))",
+        ("range", _) => "log(1 + ν e^{2/t})",
+        ("limit_excess", _) => "log(1 + (e^{1/t} - 1)²/N)",
+        _ => term.formula,
+    }
+}
+
 /// What the table is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
@@ -156,7 +171,7 @@ impl Subject {
         Row {
             term: term.name,
             estimator,
-            formula: term.formula,
+            formula: formula(term, estimator),
             source: term.source,
             sum: Valued { value: term.value, verdict: of_sum },
             mean: Valued { value: other.value, verdict: of_mean },
