@@ -303,8 +303,8 @@ fn losses(measured: &Measured) -> String {
         ]),
         cells([
             "best linear, any norm",
-            &number(supervised.unconstrained.value),
-            &gap(&supervised.unconstrained),
+            &number(measured.unconstrained.value),
+            &gap(&measured.unconstrained),
         ]),
     ];
     let mut text = format!("\n{}", columns(&lines, &[1]));
