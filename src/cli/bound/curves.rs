@@ -113,8 +113,12 @@ const POSITIVES: [usize; 8] = [1, 2, 3, 5, 8, 16, 32, 64];
 const SAMPLES: [usize; 11] = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
 /// Training sets a point.
 const TRAINING_SETS: usize = 40;
-/// Scores that all training sets together may take, some 30 ns each.
-const SCORES: usize = 60_000_000;
+/// The nanoseconds that all training sets together may take on one core, and what a tuple and a score of it do.
+const TIME: usize = 6_000_000_000;
+const TIME_A_TUPLE: usize = 200;
+const TIME_A_SCORE: usize = 50;
+/// The largest training set that is drawn.
+const LARGEST: usize = 10_000;
 /// The quantiles of a band over training sets.
 const QUANTILES: (f64, f64) = (0.05, 0.95);
 const CERTIFIED: &str = "the expectation's interval, at confidence 0.999";
@@ -217,9 +221,10 @@ fn over_samples(
     if encoders.is_empty() {
         return Ok((series, Vec::new()));
     }
-    let a_tuple = (counts.positives + counts.negatives) * encoders.len();
-    let most = SCORES / TRAINING_SETS / a_tuple;
-    let drawn: Vec<usize> = SAMPLES.into_iter().filter(|samples| *samples <= most.max(SAMPLES[0])).collect();
+    let score = |encoder: &Encoder| encoder.world.dimension() + TIME_A_SCORE;
+    let scores = (counts.positives + counts.negatives) * encoders.iter().map(score).sum::<usize>();
+    let most = (TIME / TRAINING_SETS / (TIME_A_TUPLE + scores)).clamp(SAMPLES[0], LARGEST);
+    let drawn: Vec<usize> = SAMPLES.into_iter().filter(|samples| *samples <= most).collect();
     let chosen = training_sets(subject, encoders, &drawn, seed, progress)?;
     let curve = |curve, of: &dyn Fn(&Chosen) -> f64| Series {
         curve,

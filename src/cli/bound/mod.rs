@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
 use indicatif::ProgressBar;
+use intnacl_reference::Loss;
 use intnacl_reference::bound::{Counts, Setting, World};
 
 use super::error::Error;
@@ -31,25 +31,25 @@ use terms::Subject;
 #[command(after_help = EXAMPLES)]
 pub struct BoundArgs {
     /// Classes, equally likely; with data their labels decide [default: 10].
-    #[arg(long, value_name = "K", conflicts_with_all = ["embeddings", "digits"])]
+    #[arg(long, value_name = "K", conflicts_with_all = ["embeddings", "digits"], value_parser = whole::<1_000_000>)]
     classes: Option<usize>,
     /// Positives of an anchor.
-    #[arg(long, value_name = "M", default_value_t = 5, value_parser = count())]
-    positives: u64,
+    #[arg(long, value_name = "M", default_value_t = 5, value_parser = whole::<1_000_000>)]
+    positives: usize,
     /// Negatives of an anchor.
-    #[arg(long, value_name = "N", default_value_t = 510, value_parser = count())]
-    negatives: u64,
+    #[arg(long, value_name = "N", default_value_t = 510, value_parser = whole::<1_000_000>)]
+    negatives: usize,
     /// Training tuples.
-    #[arg(long, value_name = "T", default_value_t = 50_000)]
+    #[arg(long, value_name = "T", default_value_t = 50_000, value_parser = whole::<1_000_000_000_000>)]
     samples: usize,
     /// The probability with which the bound may fail.
-    #[arg(long, value_name = "D", default_value_t = 0.05)]
+    #[arg(long, value_name = "D", default_value_t = 0.05, value_parser = number)]
     delta: f64,
     /// The temperature t.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, value_name = "T", default_value_t = 0.5, value_parser = number)]
     temperature: f64,
     /// The class prior of the debiased estimator g1 [default: 1/K].
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = number)]
     tau_plus: Option<f64>,
     /// Measures at these embeddings: embeddings [n][d] and labels [n] in an .npz or .safetensors file.
     #[arg(long, value_name = "FILE", conflicts_with = "digits")]
@@ -60,15 +60,15 @@ pub struct BoundArgs {
     /// Measures at the embedded digits: their pixels, or a linear encoder trained on them.
     #[arg(long, value_enum)]
     digits: Option<Digits>,
-    /// The loss that trains the encoder of --digits trained.
-    #[arg(long, value_name = "NAME", default_value = "nca", value_parser = PossibleValuesParser::new(digits::LOSSES))]
+    /// The loss that trains the encoder of --digits trained, by its name in requests.
+    #[arg(long, value_name = "NAME", default_value = "nca")]
     loss: String,
     /// Training steps of --digits trained.
-    #[arg(long, value_name = "STEPS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    steps: u32,
+    #[arg(long, default_value_t = 300, value_parser = whole::<100_000>)]
+    steps: usize,
     /// Dimensions of the encoder of --digits trained.
-    #[arg(long, value_name = "D", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    dimension: u16,
+    #[arg(long, default_value_t = 16, value_parser = whole::<1024>)]
+    dimension: usize,
     /// The seed of everything that is drawn: the same seed gives the same numbers.
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -80,15 +80,21 @@ pub struct BoundArgs {
     plots: Option<PathBuf>,
 }
 
-/// Some terms are sums over every number of positives or negatives.
-fn count() -> clap::builder::RangedU64ValueParser<u64> {
-    clap::value_parser!(u64).range(1..=1_000_000)
+/// A count up to `MOST`: some terms are sums over all of them, and a typing error should not run for hours.
+fn whole<const MOST: usize>(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=MOST).contains(count));
+    count.ok_or_else(|| format!("expected a whole number from 1 to {MOST}"))
+}
+
+/// A number, whose range is the reference's to judge.
+fn number(text: &str) -> Result<f64, &'static str> {
+    text.parse().map_err(|_| "expected a number")
 }
 
 const EXAMPLES: &str = "\
 Without data there is the table of terms alone. With data the set is a finite world, every row equally likely
 within it, in which the losses are measured: exactly where they can be counted out, otherwise by draws, with a
-certified interval.
+certified interval. That takes time with the square of the number of rows, seconds for some thousand.
 
 Examples:
   intnacl bound --classes 10 --positives 2 --negatives 64 --samples 50000 --temperature 0.5
@@ -112,6 +118,7 @@ pub fn run(args: &BoundArgs) -> Result<(), Error> {
     let mut subject = subject(args, Some(&world))?;
     // Whatever the arguments are refused for, they are before the work begins.
     subject.rows()?;
+    loss(args, subject.tau_plus)?;
     let bar = progress(0);
     let trained = match args.digits {
         Some(Digits::Trained) => Some(train(args, &subject, &set, &bar)?),
@@ -166,7 +173,7 @@ fn data(args: &BoundArgs) -> Result<Option<(String, Set)>, Error> {
 }
 
 fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
-    let counts = Counts::new(args.positives as usize, args.negatives as usize);
+    let counts = Counts::new(args.positives, args.negatives);
     let (classes, setting) = match world {
         Some(world) => (world.classes(), Setting::of(world, counts, args.samples, args.delta)),
         None => {
@@ -183,18 +190,22 @@ fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
     Ok(Subject { setting, classes, tau_plus, encoders: 1 })
 }
 
+fn loss(args: &BoundArgs, tau_plus: f64) -> Result<Loss, Error> {
+    let known = digits::LOSSES.join(", ");
+    let unknown = || Error::Unknown { option: "loss", name: args.loss.clone(), known };
+    digits::loss(&args.loss, tau_plus).ok_or_else(unknown)
+}
+
 fn train(args: &BoundArgs, subject: &Subject, set: &Set, bar: &ProgressBar) -> Result<Trained, Error> {
-    let known = || digits::LOSSES.join(", ");
-    let unknown = || Error::Unknown { option: "loss", name: args.loss.clone(), known: known() };
     let training = Training {
-        loss: digits::loss(&args.loss, subject.tau_plus).ok_or_else(unknown)?,
+        loss: loss(args, subject.tau_plus)?,
         temperature: args.temperature,
-        dimension: args.dimension.into(),
-        steps: args.steps as usize,
+        dimension: args.dimension,
+        steps: args.steps,
         seed: args.seed,
     };
     bar.set_message(format!("training with {}", args.loss));
-    bar.inc_length(args.steps.into());
+    bar.inc_length(args.steps as u64);
     Ok(digits::train(set, &training, || bar.inc(1))?)
 }
 
