@@ -119,15 +119,15 @@ fn the_terms_are_those_of_their_formulas() {
     };
     // N = M(K-1), so ν = κ in the sum reading, and ν = 2κ in the mean reading.
     let gap = 0.5 * 2_f64.cosh().ln();
-    let chain = term(&report, "chain_gap", None);
+    let chain = term(&report, "chain_gap", Some("g0"));
     near(&chain["sum"]["value"], gap);
     near(&chain["mean"]["value"], (gap - 2_f64.ln()).max(0.0)); // at M = 2, D^max is D*
     near(&term(&report, "lipschitz_published", None)["sum"]["value"], 0.5);
     assert_eq!(term(&report, "lipschitz_published", None)["sum"]["verdict"], "fails");
-    assert_eq!(term(&report, "negatives_for_ratio", None)["sum"]["verdict"], "met");
-    assert_eq!(term(&report, "negatives_without_gap", None)["sum"]["verdict"], "not_met");
+    assert_eq!(term(&report, "negatives_for_ratio", Some("g0"))["sum"]["verdict"], "met");
+    assert_eq!(term(&report, "negatives_without_gap", Some("g0"))["sum"]["verdict"], "not_met");
     let total = |name: &str| term(&report, name, Some("g0"))["sum"]["value"].as_f64().expect("a number");
-    let sum = gap + total("limit_excess") + total("complexity") + total("confidence");
+    let sum = total("chain") + total("limit_excess") + total("complexity") + total("confidence");
     near(&term(&report, "total", Some("g0"))["sum"]["value"], sum);
     assert!(report["data"].is_null() && report["measured"].is_null());
     let panels = report["curves"]["panels"].as_array().expect("a list");
@@ -138,10 +138,16 @@ fn the_terms_are_those_of_their_formulas() {
 }
 
 #[test]
+fn where_there_is_no_bound_for_g1_the_table_says_so() {
+    let text = bound(&["--tau-plus", "0.2"]).result();
+    assert!(text.contains("g1: tau_plus = 0.2 is above the smallest class probability, 0.1000"), "{text}");
+}
+
+#[test]
 fn with_one_positive_the_published_lemma_holds() {
     let report = report("one.json", &["--positives", "1", "--negatives", "9"]);
     assert_eq!(term(&report, "negatives_published", None)["sum"]["verdict"], "holds");
-    assert_eq!(term(&report, "chain_gap", None)["sum"]["value"], 0.0);
+    assert_eq!(term(&report, "chain_gap", Some("g0"))["sum"]["value"], 0.0);
 }
 
 #[test]

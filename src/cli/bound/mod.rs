@@ -48,7 +48,7 @@ pub struct BoundArgs {
     /// The temperature t.
     #[arg(long, value_name = "T", default_value_t = 0.5, value_parser = number)]
     temperature: f64,
-    /// The class prior of the debiased estimator g1 [default: 1/K].
+    /// The class prior of the debiased estimator g1 [default: that of the rarest class, 1/K without data].
     #[arg(long, value_name = "P", value_parser = number)]
     tau_plus: Option<f64>,
     /// Measures at these embeddings: embeddings [n][d] and labels [n] in an .npz or .safetensors file.
@@ -186,7 +186,7 @@ fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
             (classes, Setting::new(classes, counts, args.samples, args.delta, args.temperature))
         }
     };
-    let tau_plus = args.tau_plus.unwrap_or(1.0 / classes as f64);
+    let tau_plus = args.tau_plus.unwrap_or(1.0 / setting.rarity);
     Ok(Subject { setting, classes, tau_plus, encoders: 1 })
 }
 

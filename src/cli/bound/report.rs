@@ -22,6 +22,7 @@ pub const VERSION: u32 = 1;
 ///                "imbalance", "encoders" },
 ///   "terms": [{ "term", "estimator", "formula", "source", "why",
 ///               "sum": { "value", "verdict" }, "mean": { "value", "verdict" } }],
+///   "note": null or why there is no bound for g1,
 ///   "data": null or { "name", "points", "dimension", "classes": [{ "label", "points" }] },
 ///   "training": null or { "loss", "seed", "losses": [...],
 ///                         "checkpoints": [{ "step", "contrastive", "mean_classifier", "best_linear", ... }] },
@@ -37,6 +38,8 @@ pub struct Report {
     pub setting: SettingReport,
     /// The terms of the bound.
     pub terms: Vec<Row>,
+    /// What the terms leave open, and why.
+    pub note: Option<String>,
     /// What was measured, if anything.
     pub data: Option<Data>,
     /// How the encoder was trained, if one was.
@@ -163,11 +166,12 @@ impl Report {
     /// # Errors
     /// As [`Subject::rows`].
     pub fn new(subject: &Subject) -> intnacl_reference::Result<Self> {
-        let (setting, terms) = (SettingReport::new(subject), subject.rows()?);
+        let (setting, terms, note) = (SettingReport::new(subject), subject.rows()?, subject.note());
         Ok(Self {
             version: VERSION,
             setting,
             terms,
+            note,
             data: None,
             training: None,
             measured: None,
@@ -210,6 +214,9 @@ impl Report {
             setting.encoders
         );
         text += &terms(&self.terms);
+        if let Some(note) = &self.note {
+            text += &format!("{note}\n");
+        }
         if let Some(data) = &self.data {
             let (points, dimension, classes) = (data.points, data.dimension, data.classes.len());
             // Writing to a string cannot fail.

@@ -67,21 +67,6 @@ pub struct Row {
     pub why: &'static str,
 }
 
-/// A term's formula, with the estimator that it is evaluated with.
-fn formula(term: &Term, estimator: Option<&str>) -> &'static str {
-    match (term.name, estimator) {
-        ("total", _) => "chain_gap + limit_excess + complexity + confidence",
-        ("concentration_published" | "concentration_hoeffding" | "concentration_variance", Some("g1")) => {
-            "C/((1-τ)√N) + C τ/((1-τ)√m), C as with g0"
-        }
-        ("range", Some("g1")) => "log(1 + ν (e^{2/t} - τ)/(1-τ))",
-        ("limit_excess", Some("g1")) => "log(1 + ((e^{2/t}-1)/2(1-τ))² (1/N + τ²/m))",
-        ("range", _) => "log(1 + ν e^{2/t})",
-        ("limit_excess", _) => "log(1 + (e^{1/t} - 1)²/N)",
-        _ => term.formula,
-    }
-}
-
 /// What the table is about.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
@@ -101,13 +86,20 @@ pub fn hidden() -> [f64; 3] {
     [published_constant(), 1.0, 1.0]
 }
 
+/// The last four do not stand last where this table has more.
+const TOTAL: &str = "chain + limit_excess + complexity + confidence";
+
 /// Terms that `g1` changes.
-const OF_ESTIMATOR: [&str; 9] = [
+const OF_ESTIMATOR: [&str; 13] = [
+    "negatives_for_ratio",
+    "negatives_without_gap",
     "concentration_published",
     "concentration_hoeffding",
     "concentration_variance",
     "range",
     "lipschitz_features",
+    "chain_gap",
+    "chain",
     "limit_excess",
     "complexity",
     "confidence",
@@ -130,32 +122,48 @@ impl Subject {
         Source::FiniteClass { functions: self.encoders }
     }
 
-    /// Whether the corrected theorem speaks of this `g1`: classes are balanced and `τ = 1/K`.
+    /// Whether the corrected theorem speaks of this `g1`: `τ` is at most every class's probability, so that its
+    /// limit is a mean over kernels.
     pub fn covers_debiased(&self) -> bool {
-        let near = |x: f64, y: f64| (x - y).abs() <= 1e-9 * y;
-        near(self.setting.rarity, self.classes as f64) && near(self.tau_plus, 1.0 / self.classes as f64)
+        self.tau_plus * self.setting.rarity <= 1.0 + 1e-12
     }
 
-    /// Every term with `g0`, and with `g1` those that it changes.
+    /// What the table cannot say, and why.
+    pub fn note(&self) -> Option<String> {
+        let smallest = 1.0 / self.setting.rarity;
+        let note = || {
+            let tau_plus = self.tau_plus;
+            format!(
+                "g1: tau_plus = {tau_plus} is above the smallest class probability, {smallest:.4}; no bound is known"
+            )
+        };
+        (!self.covers_debiased()).then(note)
+    }
+
+    /// Every term with `g0`, and with `g1` those that it changes, if there is a bound for it.
     ///
     /// # Errors
     /// As [`Setting::terms`].
     pub fn rows(&self) -> Result<Vec<Row>> {
-        let mut rows = Vec::new();
-        for (label, estimator) in [("g0", Estimator::TrueNegatives), ("g1", self.debiased())] {
-            let terms = |counts| self.setting(counts, estimator).terms(&self.source());
-            let (sum, mean) = (terms(self.setting.counts)?, terms(self.setting.counts.normalized())?);
-            for (term, other) in sum.iter().zip(&mean) {
-                let depends = OF_ESTIMATOR.contains(&term.name);
-                if label == "g0" || depends {
-                    rows.push(self.row(term, other, depends.then_some(label), [&sum, &mean]));
-                }
-            }
-            if label == "g0" {
-                rows.push(self.total_published()?);
-            }
+        // Of parameters out of range the constants with g1 know, whether or not there is a bound.
+        self.setting(self.setting.counts, self.debiased()).validate()?;
+        let mut rows = self.of_estimator("g0", Estimator::TrueNegatives)?;
+        rows.push(self.total_published()?);
+        if self.covers_debiased() {
+            let of_debiased = self.of_estimator("g1", self.debiased())?;
+            rows.extend(of_debiased.into_iter().filter(|row| row.estimator.is_some()));
         }
         Ok(rows)
+    }
+
+    fn of_estimator(&self, label: &'static str, estimator: Estimator) -> Result<Vec<Row>> {
+        let terms = |counts| self.setting(counts, estimator).terms(&self.source());
+        let (sum, mean) = (terms(self.setting.counts)?, terms(self.setting.counts.normalized())?);
+        let row = |(term, other): (&Term, &Term)| {
+            let depends = OF_ESTIMATOR.contains(&term.name);
+            self.row(term, other, depends.then_some(label), [&sum, &mean])
+        };
+        Ok(sum.iter().zip(&mean).map(row).collect())
     }
 
     fn row(
@@ -168,13 +176,18 @@ impl Subject {
         let counts = self.setting.counts;
         let (of_sum, why) = self.verdict(term, estimator, counts, sum);
         let (of_mean, _) = self.verdict(other, estimator, counts.normalized(), mean);
+        // The crate has κ there, which is what K - 1 stands for where classes are not equally likely.
+        let value = |term: &Term| match term.name {
+            "negatives_published" => self.classes as f64 - 1.0,
+            _ => term.value,
+        };
         Row {
             term: term.name,
             estimator,
-            formula: formula(term, estimator),
+            formula: if term.name == "total" { TOTAL } else { term.formula },
             source: term.source,
-            sum: Valued { value: term.value, verdict: of_sum },
-            mean: Valued { value: other.value, verdict: of_mean },
+            sum: Valued { value: value(term), verdict: of_sum },
+            mean: Valued { value: value(other), verdict: of_mean },
             why,
         }
     }
@@ -212,22 +225,23 @@ impl Subject {
         let negatives = counts.negatives as f64;
         let met = |holds| if holds { Verdict::Met } else { Verdict::NotMet };
         let balanced = self.setting.rarity <= self.classes as f64 * (1.0 + 1e-12);
-        let covered = estimator != Some("g1") || self.covers_debiased();
         match term.name {
             "negatives_published" => {
                 let why =
                     "Lemma B.3 under N ≥ K-1 alone: true at M = 1 and balanced classes, false from M = 2 on";
                 (Verdict::of(m == 1 && balanced), why)
             }
-            "negatives_for_ratio" => (met(negatives >= term.value), "above it the lemma lacks D* at most"),
+            "negatives_for_ratio" => {
+                (met(negatives >= term.value), "from there on Lemma B.3 lacks D* at most")
+            }
             "negatives_without_gap" => {
-                (met(negatives >= term.value), "above it the lemma holds as published")
+                (met(negatives >= term.value), "from there on Lemma B.3 holds as published")
             }
             "concentration_published" => {
                 let verdict = match estimator {
                     Some("g0") if t >= 0.482 => Verdict::Holds,
                     Some("g0") if t <= 0.206 => Verdict::Fails,
-                    _ if t >= 0.8 => Verdict::Holds,
+                    Some("g1") if t >= 0.8 => Verdict::Holds,
                     _ => Verdict::Open,
                 };
                 (verdict, "with g0 proved for t ≥ 0.482, false at t = 0.206")
@@ -243,9 +257,6 @@ impl Subject {
                 (Verdict::Part, "a part of the total; its hidden constant is not stated")
             }
             "jensen_gap_limit" | "jensen_peak" => (Verdict::Holds, "exact"),
-            "limit_excess" | "complexity" | "confidence" | "total" if !covered => {
-                (Verdict::Open, "with g1 proved for balanced classes and τ = 1/K")
-            }
             "range" | "lipschitz_single" | "lipschitz_positives" | "lipschitz_negatives" | "jensen_gap" => {
                 (Verdict::Holds, "exact: attained")
             }
