@@ -40,6 +40,9 @@ pub enum Error {
     /// A request, or the answer to it, has the wrong form or wrong values.
     #[error(transparent)]
     Json(#[from] json::Error),
+    /// The reference refuses a value.
+    #[error(transparent)]
+    Reference(#[from] intnacl_reference::Error),
     /// Production did not answer.
     #[error(transparent)]
     Production(#[from] production::Error),

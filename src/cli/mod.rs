@@ -1,5 +1,6 @@
 //! Commands, their output and their exit status.
 
+mod bound;
 mod error;
 mod implementation;
 mod input;
@@ -7,13 +8,17 @@ mod loss;
 mod production;
 mod verify;
 
-use std::io::{self, Write};
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use error::{Error, one_line};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Contrastive losses as neighbourhood component analysis: values, gradients, and checks of both.
 #[derive(Parser)]
@@ -27,12 +32,14 @@ struct Cli {
 enum Command {
     Loss(loss::LossArgs),
     Verify(verify::VerifyArgs),
+    Bound(bound::BoundArgs),
 }
 
 const EXAMPLES: &str = "\
 Examples:
   intnacl loss request.json
   intnacl verify --device cuda:0 --dtype bf16
+  intnacl bound --classes 10 --positives 5 --negatives 510
 
 Exit status: 0 if done and all held, 1 if a check failed, 2 if the input was refused.";
 
@@ -61,6 +68,7 @@ fn run() -> Result<bool, Error> {
     match cli.command {
         Command::Loss(args) => loss::run(&args).map(|()| true),
         Command::Verify(args) => verify::run(&args),
+        Command::Bound(args) => bound::run(&args).map(|()| true),
     }
 }
 
@@ -72,6 +80,37 @@ fn print(text: &str) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Write(error)),
         _ => Ok(()),
     }
+}
+
+/// Writes a file that is there as a whole or not at all: under another name first. What is no file, such as
+/// `/dev/null`, is written to as it is.
+fn write_whole(path: &Path, text: &str) -> Result<(), Error> {
+    let failed = |source| Error::WriteFile { name: path.display().to_string(), source };
+    if path.exists() && !path.is_file() {
+        return fs::write(path, text).map_err(failed);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are for their owner alone; this one is to be a file like others.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(length: usize) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(length as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 /// What clap says over several lines, as one: what is wrong, and how the command is used.

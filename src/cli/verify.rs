@@ -2,22 +2,20 @@
 
 use std::cell::RefCell;
 use std::fmt::Write;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-use std::{fs, io, thread};
+use std::{fs, thread};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use intnacl_reference::law::{self, Float, Law, Report};
 use intnacl_reference::{Answer, Request, json};
 
 use super::error::Error;
 use super::implementation::{Dtype, Implementation, Target};
-use super::print;
 use super::production::{Production, Threads};
+use super::{print, progress};
 
 /// Runs the laws on an implementation and prints a table; for a failure, the smallest counterexample.
 #[derive(Debug, Args)]
@@ -192,19 +190,6 @@ fn check(args: &VerifyArgs, pairs: &[(Law, &'static str)]) -> Result<Vec<Report>
     let mut reports = receiver.into_iter().collect::<Result<Vec<_>, _>>()?;
     reports.sort_by_key(|(position, _)| *position);
     Ok(reports.into_iter().map(|(_, report)| report).collect())
-}
-
-/// A bar on a terminal, nothing elsewhere.
-fn progress(length: usize) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(length as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }
 
 fn table(reports: &[Report]) -> String {

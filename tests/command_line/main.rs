@@ -2,6 +2,7 @@
 
 mod answered;
 mod arguments;
+mod bound;
 mod production;
 mod refused;
 mod requests;
