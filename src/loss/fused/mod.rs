@@ -31,7 +31,7 @@ use number::Number;
 use schedule::Blocks;
 use tch::{Kind, Tensor};
 use team::Team;
-use view::{Cut, Name, View};
+use view::{Cut, Given, View};
 
 /// The outcome of a batch on a processor, in blocks of `width` rows or of a size that suits.
 ///
@@ -91,18 +91,21 @@ impl<'a, T: Number> Step<'a, T> {
             anchors: if batch.symmetric { 2 } else { 1 },
             inputs: Vec::new(),
         };
-        step.read(Source::Views, 0, true)?;
+        let views = Given::new::<T>("views", &batch.views)?;
+        step.read(&views, Source::Views, 0, true)?;
         if recipe.reads_clean() {
-            step.read(Source::Views, 1, true)?;
+            step.read(&views, Source::Views, 1, true)?;
         }
         if recipe.joint {
-            (2..count as usize).try_for_each(|view| step.read(Source::Views, view, false))?;
+            (2..count as usize).try_for_each(|view| step.read(&views, Source::Views, view, false))?;
         }
-        if let (Some(mixed), Some(_)) = (&batch.mixed, recipe.lambda) {
-            (0..mixed.size()[0] as usize).try_for_each(|view| step.read(Source::Mixed, view, false))?;
+        if let (Some(tensor), Some(_)) = (&batch.mixed, recipe.lambda) {
+            let mixed = Given::new::<T>("mixed", tensor)?;
+            let count = tensor.size()[0] as usize;
+            (0..count).try_for_each(|view| step.read(&mixed, Source::Mixed, view, false))?;
         }
-        if batch.adversarial.is_some() && recipe.robust.is_some() {
-            step.read(Source::Adversarial, 0, true)?;
+        if let (Some(tensor), Some(_)) = (&batch.adversarial, &recipe.robust) {
+            step.read(&Given::new::<T>("adversarial", tensor)?, Source::Adversarial, 0, true)?;
         }
         Ok(step)
     }
@@ -115,21 +118,10 @@ impl<'a, T: Number> Step<'a, T> {
         }
     }
 
-    fn read(&mut self, source: Source, index: usize, contrasted: bool) -> Result<()> {
-        let Some(tensor) = self.tensor(source) else { return Ok(()) };
-        let (name, rows) = match source {
-            Source::Views => {
-                (Name { argument: "views", view: Some(index) }, tensor.f_select(0, index as i64)?)
-            }
-            Source::Mixed => {
-                (Name { argument: "mixed", view: Some(index) }, tensor.f_select(0, index as i64)?)
-            }
-            Source::Adversarial => (Name { argument: "adversarial", view: None }, tensor.shallow_clone()),
-        };
-        let view = View::new(&name, &rows, self.cut, contrasted, self.scorer.normalize, &self.team)?;
-        // What is made of a tensor needs a gradient if the tensor does and gradients are enabled at all.
-        let wanted = tensor.f_alias()?.requires_grad();
-        self.inputs.push(Input { source, index, view, wanted });
+    /// `contrasted`: whether its rows are negatives.
+    fn read(&mut self, given: &Given, source: Source, index: usize, contrasted: bool) -> Result<()> {
+        let view = View::new(given, index, self.cut, contrasted, self.scorer.normalize, &self.team)?;
+        self.inputs.push(Input { source, index, view, wanted: given.wanted });
         Ok(())
     }
 
