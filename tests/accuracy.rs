@@ -11,6 +11,7 @@ const PROMISED: f64 = 1e-6;
 #[test]
 fn f32_gradients_are_within_a_millionth_of_their_norm_from_a_temperature_of_a_twentieth_up() {
     for temperature in [0.05, 0.1, 0.5, 1.0, 10.0] {
+        let mut worst: f64 = 0.0;
         for name in LOSSES {
             for (images, geometry) in
                 [(32, Geometry::Random), (128, Geometry::Random), (64, Geometry::Digits)]
@@ -35,8 +36,10 @@ fn f32_gradients_are_within_a_millionth_of_their_norm_from_a_temperature_of_a_tw
                     let error = (exact - found).norm();
                     let context = format!("{name}, t = {temperature}, {images} images, {geometry:?}");
                     assert!(error <= PROMISED * exact.norm(), "{context}: {:e}", error / exact.norm());
+                    worst = worst.max(if error > 0.0 { error / exact.norm() } else { 0.0 });
                 }
             }
         }
+        println!("t = {temperature}: gradients within {worst:.1e} of their norm");
     }
 }
