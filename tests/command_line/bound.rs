@@ -334,6 +334,10 @@ fn headers_that_lie() {
     };
     let lying = file("lying.npz", &entry(2, &u32::MAX.to_le_bytes(), "{}"));
     refused(&["--embeddings", &lying], &["a header of 4294967295 bytes", "at most"]);
+    let nested =
+        format!("{{'descr': {}{}, 'fortran_order': False, 'shape': ()}}", "[".repeat(40), "]".repeat(40));
+    let nested = file("nested.npz", &entry(1, &(nested.len() as u16).to_le_bytes(), &nested));
+    refused(&["--embeddings", &nested], &["a header with 40 brackets"]);
     let text = "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }\n";
     let huge = file("huge.npz", &entry(1, &(text.len() as u16).to_le_bytes(), text));
     refused(&["--embeddings", &huge], &["embeddings has shape [4294967296][4294967296]"]);
@@ -345,7 +349,7 @@ fn training_lowers_the_supervised_loss() {
     let arguments = ["--positives", "2", "--negatives", "20", "--steps", "60", "--loss", "debiased"];
     let measured = |digits| {
         let text = bound(&[&["--digits", digits], &arguments[..]].concat()).result();
-        let line = text.lines().filter(|line| line.starts_with("mean classifier")).next_back();
+        let line = text.lines().rfind(|line| line.starts_with("mean classifier"));
         let value = line.and_then(|line| line.split_whitespace().nth(2)).expect("a value");
         value.parse::<f64>().expect("a number")
     };

@@ -8,7 +8,7 @@ use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::measure::{Interval, effort};
-use super::terms::{Subject, hidden};
+use super::terms::Subject;
 
 /// A point of a curve, with the band around it where it was measured by drawing.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -153,7 +153,7 @@ pub fn curves(
 
 /// What the corrected and the published theorem add to the contrastive loss.
 fn additions(setting: &Setting, subject: &Subject) -> Result<(f64, f64)> {
-    Ok((setting.corrected(&subject.source())?.total(), setting.published(0.0, hidden())?))
+    Ok((setting.corrected(&subject.source())?.total(), subject.published(setting)?))
 }
 
 fn over(

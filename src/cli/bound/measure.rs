@@ -4,7 +4,7 @@ use intnacl_reference::Result;
 use intnacl_reference::bound::{Counts, Effort, Estimator, Expectation, LinearFit, Method, Solver, World};
 use serde::Serialize;
 
-use super::terms::{Subject, hidden};
+use super::terms::Subject;
 
 /// A number that is known to lie in an interval.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -168,7 +168,7 @@ fn claims(subject: &Subject, supervised: &Supervised, contrastive: &[Contrastive
         let read = |loss: &Contrastive| if reading == "sum" { loss.sum } else { loss.mean };
         let setting = subject.setting(counts, Estimator::TrueNegatives);
         let corrected = setting.corrected(&subject.source())?;
-        let published = setting.published(0.0, hidden())?;
+        let published = subject.published(&setting)?;
         let (unbiased, g0, g1) = (read(unbiased), read(g0), read(g1));
         let reading = Some(reading);
         let best = &supervised.best_linear;

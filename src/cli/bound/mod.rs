@@ -40,13 +40,13 @@ pub struct BoundArgs {
     #[arg(long, value_name = "N", default_value_t = 510, value_parser = whole::<1_000_000>)]
     negatives: usize,
     /// Training tuples.
-    #[arg(long, value_name = "T", default_value_t = 50_000, value_parser = whole::<1_000_000_000_000>)]
+    #[arg(long, value_name = "T", default_value_t = 50_000, value_parser = whole::<1_000_000_000>)]
     samples: usize,
     /// The probability with which the bound may fail.
     #[arg(long, value_name = "D", default_value_t = 0.05, value_parser = number)]
     delta: f64,
-    /// The temperature t.
-    #[arg(long, value_name = "T", default_value_t = 0.5, value_parser = number)]
+    /// The temperature.
+    #[arg(long, value_name = "t", default_value_t = 0.5, value_parser = number)]
     temperature: f64,
     /// The class prior of the debiased estimator g1 [default: that of the rarest class, 1/K without data].
     #[arg(long, value_name = "P", value_parser = number)]

@@ -17,6 +17,9 @@ const LONGEST: u64 = 1 << 30;
 /// The longest header of an array in an `.npz`: NumPy's own limit. It is a dictionary of three entries.
 const LONGEST_HEADER: usize = 10_000;
 
+/// The most brackets in such a header: types with fields have some, and are then refused by their name.
+const MOST_BRACKETS: usize = 8;
+
 /// A labelled set: a row of unit norm for each point.
 #[derive(Debug, Clone)]
 pub struct Set {
@@ -26,6 +29,9 @@ pub struct Set {
     pub labels: Vec<i64>,
 }
 
+/// What finds `embeddings` and `labels` in the bytes of a format.
+type Reader = fn(&[u8]) -> Result<(Array, Array), String>;
+
 /// Reads `embeddings` `[n][d]` and `labels` `[n]` from an `.npz` or `.safetensors` file.
 ///
 /// # Errors
@@ -34,7 +40,7 @@ pub fn read(file: &Path, normalize: bool) -> Result<Set, Error> {
     let name = file.display().to_string();
     let refused = |problem: String| Error::Input { name: name.clone(), problem };
     let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let arrays: fn(&[u8]) -> Result<(Array, Array), String> = match extension {
+    let arrays: Reader = match extension {
         "npz" => npz,
         "safetensors" => safetensors,
         _ => {
@@ -158,17 +164,7 @@ fn npy(archive: &mut NpzArchive<Cursor<&[u8]>>, name: &str) -> Result<Array, Str
     if bytes.len() as u64 > LONGEST {
         return Err(format!("{name} is too long: expected at most {LONGEST} bytes"));
     }
-    // Versions from 2 on announce their header's length in four bytes, and whoever believes them allocates it.
-    if let [_, _, _, _, _, _, version, _, a, b, c, d, ..] = bytes[..]
-        && version >= 2
-    {
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        if length > LONGEST_HEADER {
-            return Err(format!(
-                "{name} has a header of {length} bytes: expected at most {LONGEST_HEADER}, as NumPy does"
-            ));
-        }
-    }
+    plausible(name, &bytes)?;
     let array = NpyFile::new(&bytes[..]).map_err(|error| unreadable(name, &error))?;
     let shape = array.shape().to_vec();
     fits(name, &shape, bytes.len())?;
@@ -185,6 +181,28 @@ fn npy(archive: &mut NpzArchive<Cursor<&[u8]>>, name: &str) -> Result<Array, Str
             .to_vec();
     }
     Ok(Array { shape, numbers })
+}
+
+/// Refuses a header before it is parsed, which allocates what it announces and takes time that doubles with every
+/// bracket inside another; an array of numbers has none.
+fn plausible(name: &str, bytes: &[u8]) -> Result<(), String> {
+    let (length, start) = match *bytes {
+        [_, _, _, _, _, _, 1, _, a, b, ..] => (u16::from_le_bytes([a, b]).into(), 10),
+        [_, _, _, _, _, _, _, _, a, b, c, d, ..] => (u32::from_le_bytes([a, b, c, d]) as usize, 12),
+        _ => return Ok(()),
+    };
+    if length > LONGEST_HEADER {
+        let found = format!("{name} has a header of {length} bytes");
+        return Err(format!("{found}: expected at most {LONGEST_HEADER}, as NumPy does"));
+    }
+    let header = bytes.iter().skip(start).take(length);
+    let brackets = header.filter(|byte| **byte == b'[').count();
+    if brackets > MOST_BRACKETS {
+        return Err(format!(
+            "{name} has a header with {brackets} brackets: expected that of an array of numbers"
+        ));
+    }
+    Ok(())
 }
 
 /// The elements, if they are of a type that is read.
@@ -275,6 +293,8 @@ fn missing(name: &str, names: &[String]) -> String {
 }
 
 fn unreadable(name: &str, error: &dyn std::error::Error) -> String {
+    // Parsers quote what they could not read, however long.
+    let error: String = error.to_string().chars().take(120).collect();
     format!("{name} cannot be read ({error}): expected a whole array")
 }
 

@@ -82,7 +82,7 @@ pub struct Subject {
 
 /// The hidden constants that the published right-hand side is evaluated with: the paper's own in the first
 /// term, and 1 in the others.
-pub fn hidden() -> [f64; 3] {
+fn hidden() -> [f64; 3] {
     [published_constant(), 1.0, 1.0]
 }
 
@@ -192,10 +192,21 @@ impl Subject {
         }
     }
 
-    /// The right side of the theorem as published, beyond the contrastive loss, for one encoder: its
-    /// complexity is 0.
+    /// The right side of the theorem as published, beyond the contrastive loss, at a setting of this subject.
+    ///
+    /// `R_S(F)` is replaced by Massart's bound: the embeddings of a training set are a vector of norm
+    /// `√(T(1+M+N))`, one for each encoder. It is 0 for one encoder.
+    ///
+    /// # Errors
+    /// As [`Setting::published`].
+    pub fn published(&self, setting: &Setting) -> Result<f64> {
+        let rows = (1 + setting.counts.positives + setting.counts.negatives) as f64;
+        let complexity = (2.0 * setting.samples as f64 * rows * (self.encoders as f64).ln()).sqrt();
+        setting.published(complexity, hidden())
+    }
+
     fn total_published(&self) -> Result<Row> {
-        let value = self.setting.published(0.0, hidden())?;
+        let value = self.published(&self.setting)?;
         let verdict = match self.setting.counts.positives {
             1 => Verdict::Open,
             _ => Verdict::Fails,
