@@ -2,6 +2,8 @@
 
 use super::contrast::{Contrast, Statistic};
 use super::number::Number;
+use super::schedule::Blocks;
+use super::team::Team;
 use crate::loss::negatives::tau_plus;
 use crate::loss::recipe::{Recipe, Robust};
 use intnacl_reference::{Negatives, Weight};
@@ -32,6 +34,11 @@ impl<N> Positives<N> {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &N> {
         self.pair.iter().chain(self.further.iter().flatten()).chain(&self.mixed).chain(&self.adversarial)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut N> {
+        let further = self.further.iter_mut().flatten();
+        self.pair.iter_mut().chain(further).chain(&mut self.mixed).chain(&mut self.adversarial)
     }
 }
 
@@ -70,29 +77,72 @@ struct LogEstimate {
 
 /// The loss of each image and, as of their mean, the derivatives.
 pub struct Losses {
+    /// The image that comes first.
+    first: usize,
     pub(super) per_image: Vec<f64>,
     pub(super) by_positives: Positives<Vec<f64>>,
     /// Of the clean and the robust contrast.
     pub(super) by_statistic: [ByStatistic; 2],
 }
 
+impl Losses {
+    /// Those of the next images.
+    fn append(&mut self, next: Self) {
+        self.per_image.extend(next.per_image);
+        for (numbers, next) in self.by_positives.iter_mut().zip(next.by_positives.iter()) {
+            numbers.extend(next);
+        }
+        let estimates = self.by_statistic.iter_mut().flatten().flatten();
+        for (numbers, next) in estimates.zip(next.by_statistic.iter().flatten().flatten()) {
+            numbers.extend(next);
+        }
+    }
+}
+
+/// Images that a thread takes at a time.
+const CHUNK: usize = 64;
+
 const CLEAN: usize = 0;
 const ROBUST: usize = 1;
 
 impl<T: Number> Images<'_, T> {
-    pub(super) fn losses(&self) -> Losses {
+    pub(super) fn losses(&self, team: &Team) -> Losses {
+        let chunks: Vec<_> = (0..self.images).step_by(CHUNK).collect();
+        let parts = Blocks::new(chunks.iter().map(|_| None));
+        team.each(
+            chunks.len(),
+            || (),
+            |(), index| {
+                let first = chunks[index];
+                *parts.only(index) = Some(self.losses_of(first..(first + CHUNK).min(self.images)));
+            },
+        );
+        let mut all = self.none(0);
+        parts.into_parts().flatten().for_each(|part| all.append(part));
+        all
+    }
+
+    /// No losses yet, from an image on.
+    fn none(&self, first: usize) -> Losses {
         let estimates = |contrast: Option<&Contrast<'_, T>>| {
-            let zeros = || vec![0.0; self.images];
             contrast.map_or(Vec::new(), |contrast| {
-                contrast.estimates.iter().map(|_| [zeros(), zeros()]).collect()
+                contrast.estimates.iter().map(|_| [Vec::new(), Vec::new()]).collect()
             })
         };
-        let mut losses = Losses {
-            per_image: Vec::with_capacity(self.images),
-            by_positives: self.positives.map(|products| vec![0.0; products.len()]),
+        Losses {
+            first,
+            per_image: Vec::new(),
+            by_positives: self.positives.map(|_| Vec::new()),
             by_statistic: [estimates(self.clean), estimates(self.robust)],
-        };
-        for image in 0..self.images {
+        }
+    }
+
+    fn losses_of(&self, images: std::ops::Range<usize>) -> Losses {
+        let mut losses = self.none(images.start);
+        losses.by_positives.iter_mut().for_each(|numbers| numbers.resize(images.len(), 0.0));
+        let estimates = losses.by_statistic.iter_mut().flatten().flatten();
+        estimates.for_each(|numbers| numbers.resize(images.len(), 0.0));
+        for image in images {
             let loss = self.loss(image, &mut losses);
             losses.per_image.push(loss);
         }
@@ -110,14 +160,13 @@ impl<T: Number> Images<'_, T> {
             if recipe.single {
                 let mut by_score = 0.0;
                 loss += self.single(&estimates, product, 1.0, &mut by_log, &mut by_score);
-                add(&mut out.by_positives.pair, image, by_score);
+                add(&mut out.by_positives.pair, image - out.first, by_score);
             }
             if recipe.joint {
-                loss += self.joint(&estimates, image, &mut by_log, &mut out.by_positives);
+                loss += self.joint(&estimates, image, &mut by_log, out);
             }
             if let Some(lambda) = recipe.lambda {
-                loss +=
-                    self.mixed(estimates[0].log, lambda, image, &mut by_log[0], &mut out.by_positives.mixed);
+                loss += self.mixed(estimates[0].log, lambda, image, &mut by_log[0], out);
             }
             self.spread(CLEAN, &recipe.negatives, &estimates, by_log, image, out);
             known = Some(estimates);
@@ -130,13 +179,13 @@ impl<T: Number> Images<'_, T> {
             let factor = robust.alpha * weight.as_ref().map_or(1.0, |(weight, _)| *weight);
             let (mut by_log, mut by_score) = ([0.0; 2], 0.0);
             let term = self.single(&estimates, product, factor, &mut by_log, &mut by_score);
-            add(&mut out.by_positives.adversarial, image, by_score);
+            add(&mut out.by_positives.adversarial, image - out.first, by_score);
             self.spread(ROBUST, &robust.negatives, &estimates, by_log, image, out);
             if let (Weight::AdversarialWithGradient, Some((_, estimates))) = (robust.weight, &weight) {
                 let (mut by_log, mut by_score) = ([0.0; 2], 0.0);
                 let product = at(&self.positives.pair, image);
                 self.single(estimates, product, robust.alpha * term, &mut by_log, &mut by_score);
-                add(&mut out.by_positives.pair, image, by_score);
+                add(&mut out.by_positives.pair, image - out.first, by_score);
                 self.spread(CLEAN, &robust.weight_negatives, estimates, by_log, image, out);
             }
             loss += factor * term;
@@ -185,8 +234,9 @@ impl<T: Number> Images<'_, T> {
         estimates: &[LogEstimate; 2],
         image: usize,
         by_log: &mut [f64; 2],
-        by: &mut Positives<Vec<f64>>,
+        out: &mut Losses,
     ) -> f64 {
+        let (by, place) = (&mut out.by_positives, image - out.first);
         let share = (self.anchors as f64).recip();
         let mut sum = 0.0;
         for anchor in 0..self.anchors {
@@ -203,7 +253,7 @@ impl<T: Number> Images<'_, T> {
             sum += value;
             by_log[anchor] += share * slope;
             let further = by.further.get_mut(anchor).into_iter().flatten();
-            let targets = by.pair.iter_mut().chain(further).map(|numbers| &mut numbers[image]);
+            let targets = by.pair.iter_mut().chain(further).map(|numbers| &mut numbers[place]);
             for (product, target) in products().zip(targets) {
                 *target -= share * slope * kernel(product) / total;
             }
@@ -212,7 +262,8 @@ impl<T: Number> Images<'_, T> {
     }
 
     /// `-λ/(M-1) Σ_j log Ω_j - (1-λ)/(M-1) Σ_j log(1-Ω_j)`, with `Ω_j = h_j/(h_j + N·G)`.
-    fn mixed(&self, log: f64, lambda: f64, image: usize, by_log: &mut f64, by: &mut [Vec<f64>]) -> f64 {
+    fn mixed(&self, log: f64, lambda: f64, image: usize, by_log: &mut f64, out: &mut Losses) -> f64 {
+        let (by, place) = (&mut out.by_positives.mixed, image - out.first);
         let share = (self.positives.mixed.len() as f64).recip();
         let mut sum = 0.0;
         for (products, by) in self.positives.mixed.iter().zip(by) {
@@ -222,7 +273,7 @@ impl<T: Number> Images<'_, T> {
             sum += lambda * towards + (1.0 - lambda) * away;
             let slope = share * (lambda * slope_towards - (1.0 - lambda) * slope_away);
             *by_log += slope;
-            by[image] -= slope;
+            by[place] -= slope;
         }
         if self.positives.mixed.is_empty() { 0.0 } else { sum * share }
     }
@@ -294,12 +345,13 @@ impl<T: Number> Images<'_, T> {
         let contrast = if part == CLEAN { self.clean } else { self.robust };
         let known = contrast.into_iter().flat_map(|contrast| &contrast.estimates);
         let Some(index) = known.into_iter().position(|known| known.estimator == *estimator) else { return };
+        let place = image - out.first;
         for anchor in 0..self.anchors {
             let (estimate, by_log) = (&estimates[anchor], by_log[anchor]);
-            out.by_statistic[part][index][anchor][image] += by_log * estimate.by_value;
+            out.by_statistic[part][index][anchor][place] += by_log * estimate.by_value;
             let positives = &mut out.by_positives;
             let debias = if part == CLEAN { &mut positives.pair } else { &mut positives.adversarial };
-            add(debias, image, by_log * estimate.by_debias);
+            add(debias, place, by_log * estimate.by_debias);
         }
     }
 }

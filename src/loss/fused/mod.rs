@@ -144,21 +144,28 @@ impl<'a, T: Number> Step<'a, T> {
         }
     }
 
-    /// The inner products of two views' rows of the same image.
-    fn products(&self, x: usize, y: usize) -> Vec<f64> {
-        let mut out = vec![0.0; self.cut.images];
-        let parts = Blocks::new(out.chunks_mut(self.cut.width));
-        // Threads share the views, and no tensors.
-        let (x, y) = (&self.inputs[x].view, &self.inputs[y].view);
+    /// The inner products of linked views' rows of the same image.
+    fn products(&self, links: &Positives<(usize, usize)>) -> Positives<Vec<f64>> {
+        let mut products = links.map(|_| vec![0.0; self.cut.images]);
+        // What belongs to a block of images, of each link: threads share the inputs, and no tensors.
+        let mut blocks: Vec<Vec<_>> = (0..self.cut.blocks()).map(|_| Vec::new()).collect();
+        for (link, products) in links.iter().zip(products.iter_mut()) {
+            for (block, products) in blocks.iter_mut().zip(products.chunks_mut(self.cut.width)) {
+                block.push((link, products));
+            }
+        }
+        let (inputs, blocks) = (&self.inputs, Blocks::new(blocks));
         self.team.each(
             self.cut.blocks(),
             || (),
-            |(), block| {
-                x.products_with(y, block, &mut parts.only(block));
+            |(), index| {
+                for ((x, y), products) in blocks.only(index).iter_mut() {
+                    inputs[*x].view.products_with(&inputs[*y].view, index, products);
+                }
             },
         );
-        drop(parts);
-        out
+        drop(blocks);
+        products
     }
 
     fn contrast(&self, pair: Option<(usize, usize)>, estimators: &[Negatives]) -> Option<Contrast<'_, T>> {
@@ -169,7 +176,7 @@ impl<'a, T: Number> Step<'a, T> {
 
     fn outcome(mut self) -> Result<Outcome> {
         let links = self.links();
-        let positives = links.map(|(x, y)| self.products(*x, *y));
+        let positives = self.products(&links);
         let mut clean = self.contrast(links.pair, &self.recipe.clean_estimators());
         let mut robust = match &self.recipe.robust {
             Some(robust) => self.contrast(links.adversarial, &[robust.negatives]),
@@ -184,7 +191,7 @@ impl<'a, T: Number> Step<'a, T> {
             clean: clean.as_ref(),
             robust: robust.as_ref(),
         };
-        let losses = images.losses();
+        let losses = images.losses(&self.team);
         let value = losses.per_image.iter().sum::<f64>() / self.cut.images as f64;
         let value = Tensor::f_from_slice(&[T::from_f64(value)])?.f_squeeze()?;
         let numbers: Vec<T> = losses.per_image.iter().map(|loss| T::from_f64(*loss)).collect();
