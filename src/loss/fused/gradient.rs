@@ -7,6 +7,7 @@ use super::team::Team;
 use super::view::{Cut, add_scaled};
 use super::{Input, Source};
 use crate::error::Result;
+use crate::loss::check::wrong_kind;
 use std::sync::OnceLock;
 use tch::{Device, Tensor};
 
@@ -74,7 +75,13 @@ pub fn collect<T: Number>(
 fn entries_mut<T: Number>(tensor: &mut Tensor) -> Result<&mut [T]> {
     let len = tensor.numel();
     let fits = tensor.f_kind()? == T::KIND && tensor.device() == Device::Cpu && tensor.is_contiguous();
-    assert!(fits, "a tensor of zeros is laid out as it was asked for");
+    if !fits {
+        return Err(wrong_kind(
+            "gradient",
+            tensor.f_kind()?,
+            "what was asked for, entries in order on the processor",
+        ));
+    }
     // SAFETY: so many entries of this type lie there, one behind the other. The tensor is borrowed, and as it was just
     // made, nobody else has it.
     Ok(unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), len) })
