@@ -225,6 +225,19 @@ fn dot<T: Number>(x: &[T; PANEL], y: &[T; PANEL], sums: &mut [f64; PANEL]) {
     }
 }
 
+/// The sum of partial sums, by halves: one behind the other they would wait for each other.
+#[inline(always)]
+fn add_up(mut sums: [f64; PANEL]) -> f64 {
+    let mut half = PANEL / 2;
+    while half > 0 {
+        for lane in 0..half {
+            sums[lane] += sums[lane + half];
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
 vector_code! {
     /// Norms of rows, and the rows divided by them.
     fn prepare<T: Number>(_, rows: &mut [T], norms: &mut [f64], columns: usize, normalize: bool) {
@@ -235,7 +248,7 @@ vector_code! {
             for part in parts {
                 dot(part, part, &mut sums);
             }
-            *norm = (sums.iter().sum::<f64>() + rest.iter().map(|x| square(x.to_f64())).sum::<f64>()).sqrt();
+            *norm = (add_up(sums) + rest.iter().map(|x| square(x.to_f64())).sum::<f64>()).sqrt();
             if !normalize || (*norm == 0.0 && row.iter().all(|x| x.to_f64() == 0.0)) || norm.is_nan() {
                 continue;
             }
@@ -276,7 +289,7 @@ vector_code! {
             for (x, y) in rows {
                 dot(x, y, &mut sums);
             }
-            *out = sums.iter().sum();
+            *out = add_up(sums);
         }
     }
 
@@ -313,7 +326,7 @@ vector_code! {
                     for (z, g) in z().zip(g()) {
                         dot(z, g, &mut sums);
                     }
-                    (sums.iter().sum::<f64>(), scale / norms[r])
+                    (add_up(sums), scale / norms[r])
                 }
                 None => (0.0, scale),
             };
