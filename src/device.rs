@@ -1,7 +1,7 @@
 //! Devices and element types by their names.
 
 use crate::error::{Error, Result};
-use tch::{Cuda, Device, Kind};
+use tch::{Cuda, Device, Kind, Tensor};
 
 /// The device of a name: `cpu`, `cuda` (the first), `cuda:N`, `mps`.
 ///
@@ -30,6 +30,11 @@ pub fn device(name: &str) -> Result<Device> {
 /// Refuses a device that is absent, before libtorch is asked to use it.
 pub(crate) fn require(device: Device) -> Result<()> {
     if devices().contains(&device) { Ok(()) } else { Err(absent(&device_name(device))) }
+}
+
+/// Whether a tensor lies where this program's own code can compute with it.
+pub(crate) fn is_on_processor(tensor: &Tensor) -> bool {
+    tensor.device() == Device::Cpu
 }
 
 /// Every device that this machine and this build of libtorch have.

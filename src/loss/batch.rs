@@ -7,9 +7,10 @@ use super::recipe::Recipe;
 use super::score::{Scorer, off_diagonal};
 use super::stream::{self, Pass};
 use super::{Layout, Outcome, sealed::Scored};
+use crate::device::is_on_processor;
 use crate::error::Result;
 use intnacl_reference::{Loss, Negatives, Settings};
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 /// Embeddings as a training step has them: `1+M` views of the same `B` images.
 ///
@@ -165,7 +166,7 @@ impl Batch {
     }
 
     fn evaluated(&self, loss: &Loss, settings: &Settings) -> Result<Outcome> {
-        if self.views.defined() && self.views.device() == Device::Cpu {
+        if self.views.defined() && is_on_processor(&self.views) {
             return self.fused(loss, settings, None);
         }
         self.streamed(loss, settings, None)

@@ -6,10 +6,11 @@ use super::schedule::Blocks;
 use super::team::Team;
 use super::view::{Cut, add_scaled};
 use super::{Input, Source};
+use crate::device::is_on_processor;
 use crate::error::Result;
 use crate::loss::check::wrong_kind;
 use std::sync::OnceLock;
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 /// Two inputs whose rows of the same image are positives.
 #[derive(Debug)]
@@ -74,7 +75,7 @@ pub fn collect<T: Number>(
 /// The entries of a tensor that was just made.
 fn entries_mut<T: Number>(tensor: &mut Tensor) -> Result<&mut [T]> {
     let len = tensor.numel();
-    let fits = tensor.f_kind()? == T::KIND && tensor.device() == Device::Cpu && tensor.is_contiguous();
+    let fits = tensor.f_kind()? == T::KIND && is_on_processor(tensor) && tensor.is_contiguous();
     if !fits {
         return Err(wrong_kind(
             "gradient",
