@@ -58,6 +58,7 @@ mod loss;
 mod nca;
 mod negatives;
 mod parallel;
+mod random;
 mod real;
 mod request;
 mod score;

@@ -3,10 +3,11 @@
 use super::estimator::{Counts, Estimator, View};
 use super::expectation::{Effort, Expectation};
 use super::multiset::{Law, log_sum};
-use super::random::{Random, Table};
+use super::table::Table;
 use super::world::World;
 use crate::error::Result;
 use crate::parallel;
+use crate::random::Rng;
 
 /// A nanosecond is a step of `parallel`; a term of a sum is a few exponentials and a logarithm.
 const STEPS_A_TERM: f64 = 150.0;
@@ -104,7 +105,7 @@ impl World {
         both: bool,
         of: impl Fn(&Seen, f64, f64) -> f64 + Sync,
     ) -> Vec<f64> {
-        let mut random = Random::new(effort.seed);
+        let mut random = Rng::new(effort.seed);
         let table = Table::new((0..self.points()).map(|point| self.probability(point)));
         let mut seeds = vec![Vec::new(); self.points()];
         for _ in 0..effort.draws {
@@ -118,7 +119,7 @@ impl World {
             let view = View::new(self, anchor);
             let (sampler, seen) = (Sampler::new(&view, estimator), Seen::new(&view, estimator));
             let draw = |seed| {
-                let mut random = Random::new(seed);
+                let mut random = Rng::new(seed);
                 let log_p = sampler.positives(&view, counts.positives, &mut random);
                 let log_g = if both {
                     sampler.estimate(&view, estimator, counts.negatives, &mut random)
@@ -151,13 +152,13 @@ impl Sampler {
     }
 
     /// `log((1/M) Σ_j h(x,x⁺_j))` of drawn positives.
-    fn positives(&self, view: &View, count: usize, random: &mut Random) -> f64 {
+    fn positives(&self, view: &View, count: usize, random: &mut Rng) -> f64 {
         let scores = scores(&self.positive, &view.positive, count, random);
         log_sum(scores.iter().map(|score| (*score, 1.0 / count as f64)))
     }
 
     /// `log G` of drawn negatives.
-    fn estimate(&self, view: &View, estimator: &Estimator, count: usize, random: &mut Random) -> f64 {
+    fn estimate(&self, view: &View, estimator: &Estimator, count: usize, random: &mut Rng) -> f64 {
         let negatives = scores(&self.source, view.source(estimator), count, random);
         let draws = estimator.debiasing().map_or(0, |(_, _, draws)| draws);
         let debias = scores(&self.positive, &view.positive, draws, random);
@@ -165,6 +166,6 @@ impl Sampler {
     }
 }
 
-fn scores(table: &Table, law: &Law, count: usize, random: &mut Random) -> Vec<f64> {
+fn scores(table: &Table, law: &Law, count: usize, random: &mut Rng) -> Vec<f64> {
     (0..count).map(|_| law.values[table.draw(random)]).collect()
 }

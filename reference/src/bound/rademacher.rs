@@ -2,8 +2,8 @@
 
 use super::estimator::at_least_1;
 use super::expectation::{Effort, Expectation};
-use super::random::Random;
 use crate::error::{Error, Result, in_range};
+use crate::random::Rng;
 use nalgebra::DMatrix;
 
 /// The largest sample whose signs are all counted out: `2^24` of them.
@@ -77,7 +77,7 @@ pub fn rademacher(values: &DMatrix<f64>) -> Result<f64> {
 pub fn sampled_rademacher(values: &DMatrix<f64>, effort: &Effort) -> Result<Expectation> {
     validate(values)?;
     effort.validate()?;
-    let mut random = Random::new(effort.seed);
+    let mut random = Rng::new(effort.seed);
     let samples = values.ncols();
     let draw = |_| {
         let signs: Vec<f64> = (0..samples).map(|_| random.sign()).collect();

@@ -2,9 +2,10 @@
 
 use super::estimator::{Counts, Estimator, View};
 use super::multiset::{log_sum, softplus};
-use super::random::{Random, Table};
+use super::table::Table;
 use super::world::World;
 use crate::error::{Error, Result};
+use crate::random::Rng;
 use nalgebra::DMatrix;
 
 /// Points of a world that make one training tuple, as rows of [`World::embeddings`].
@@ -52,7 +53,7 @@ impl World {
         estimator.validate()?;
         counts.validate()?;
         super::estimator::at_least_1("samples", samples)?;
-        let mut random = Random::new(seed);
+        let mut random = Rng::new(seed);
         let data = Table::new((0..self.points()).map(|point| self.probability(point)));
         let table = |own: bool| {
             let weight = move |class| {

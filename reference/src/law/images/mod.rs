@@ -20,11 +20,10 @@
 
 mod augment;
 mod encoder;
-mod random;
 mod views;
 
+pub use crate::random::Rng;
 pub use encoder::Encoder;
-pub use random::Rng;
 pub use views::{Recipe, views};
 
 use crate::error::{Error, Result};

@@ -1,7 +1,5 @@
 //! Seeded random numbers.
 
-use std::f64::consts::TAU;
-
 /// SplitMix64 (Steele, Lea and Flood, 2014): one word of state and a bijective finaliser.
 ///
 /// A law that fails prints its seed, and that seed must bring the failure back years later. So the
@@ -30,6 +28,14 @@ impl Rng {
         (self.bits() >> 11) as f64 * (f64::EPSILON / 2.0)
     }
 
+    /// 1 or -1, equally likely.
+    pub(crate) fn sign(&mut self) -> f64 {
+        if self.bits() >> 63 == 0 { 1.0 } else { -1.0 }
+    }
+}
+
+#[cfg(feature = "law")]
+impl Rng {
     /// Uniform in `[low, high)`.
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.uniform()
@@ -38,7 +44,7 @@ impl Rng {
     /// Standard normal, by Box and Muller. `1 - u` is never 0, so neither is the logarithm infinite.
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (TAU * self.uniform()).cos()
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
     /// Uniform in `0..bound`; 0 where `bound` is 0.
@@ -49,7 +55,7 @@ impl Rng {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "law"))]
 mod tests {
     use super::*;
 
