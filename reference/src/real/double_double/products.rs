@@ -17,7 +17,7 @@
 //! products are right to `2⁻⁶⁴·S`. The runs are added up in double-double.
 
 use super::tile::{Left, Right, product, split};
-use super::vector::vector_code;
+use super::vector::{arch, vector_code};
 use super::{Dd, two_sum};
 use crate::parallel;
 use crate::real::{DdContext, Real};
@@ -59,8 +59,8 @@ vector_code! {
     }
 }
 
-/// The number of f64 in a vector of this machine.
-fn lanes() -> usize {
+/// The number of f64 in a vector of the instructions in use.
+pub(super) fn lanes() -> usize {
     struct Lanes;
     impl pulp::WithSimd for Lanes {
         type Output = usize;
@@ -68,7 +68,7 @@ fn lanes() -> usize {
             S::F64_LANES
         }
     }
-    pulp::Arch::new().dispatch(Lanes)
+    arch().dispatch(Lanes)
 }
 
 /// All scores between rows: `result[i·n + j] = row_i · row_j`.
