@@ -63,10 +63,13 @@ impl Labelled {
         let index = Tensor::f_arange(n, (Kind::Int64, self.points.device()))?;
         let itself = pairwise_equal(&index)?;
         let same = pairwise_equal(&self.labels)?;
-        // A finite number that no score reaches: an empty set then has a logarithm and a gradient of 0.
-        let never = -largest(kind) / 4.0;
+        // An empty set has a finite number that no score is below, and so a logarithm and a gradient of 0. In any other
+        // set a score that overflows must stay the lowest.
+        let never = -largest(kind);
         let log_sum = |leave_out: &Tensor| -> Result<Tensor> {
-            Ok(scores.f_masked_fill(leave_out, never)?.f_logsumexp([-1], false)?)
+            let empty = leave_out.f_all_dim(-1, true)?;
+            let scores = scores.f_masked_fill(leave_out, f64::NEG_INFINITY)?.f_masked_fill(&empty, never)?;
+            Ok(scores.f_logsumexp([-1], false)?)
         };
         let own = log_sum(&same.f_logical_not()?.f_logical_or(&itself)?)?;
         let margin = log_sum(&same)?.f_sub(&own)?;
