@@ -1,8 +1,8 @@
 //! Requests, which come as matrices, evaluated on tensors: how production is compared with the reference.
 
 use crate::device::require;
-use crate::error::{Error, Result};
-use crate::loss::{Batch, Layout, Outcome, Scored, Tuples, entry, floating};
+use crate::error::Result;
+use crate::loss::{Batch, Layout, Outcome, Scored, Tuples, floating, overflow};
 use crate::supervised::Labelled;
 use intnacl_reference::{
     self as reference, Answer, Evaluation, Layout as _, Loss, Objective, Request, Settings,
@@ -22,10 +22,10 @@ macro_rules! rows {
 /// The embeddings are rounded to `kind`, and the gradient is one by these rounded embeddings.
 ///
 /// # Errors
-/// - [`Error::Input`]: what the reference refuses, in its words.
-/// - [`Error::NoSuchDevice`], [`Error::Kind`]: a device that is absent, a kind that is not floating.
-/// - [`Error::Overflow`]: a result that `kind` cannot hold.
-/// - [`Error::Torch`]: libtorch could not.
+/// - [`Error::Input`](crate::Error::Input): what the reference refuses, in its words.
+/// - [`Error::NoSuchDevice`](crate::Error::NoSuchDevice), [`Error::Kind`](crate::Error::Kind): a device that is absent, a kind that is not floating.
+/// - [`Error::Overflow`](crate::Error::Overflow): a result that `kind` cannot hold.
+/// - [`Error::Torch`](crate::Error::Torch): libtorch could not.
 ///
 /// # Examples
 /// ```
@@ -246,16 +246,12 @@ impl Place {
 
     /// All entries, in order, which must be finite.
     fn read(self, argument: &str, tensor: &Tensor) -> Result<Vec<f64>> {
-        let kind = tensor.f_kind()?;
         // Not every device has f64, so it comes after the transfer.
         let flat = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_reshape([-1])?;
         let values = Vec::<f64>::try_from(&flat)?;
-        match values.iter().position(|value| !value.is_finite()) {
-            Some(at) => {
-                let argument = entry(argument, &tensor.size(), at);
-                Err(Error::Overflow { argument, value: values[at], kind })
-            }
-            None => Ok(values),
+        match values.iter().all(|value| value.is_finite()) {
+            true => Ok(values),
+            false => Err(overflow(argument, &tensor.f_detach()?)?),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::check::{self, Common};
 use super::engine::{Contrasted, Contrasts, MixedScores, Scores};
 use super::fused;
 use super::recipe::Recipe;
-use super::score::{Scorer, off_diagonal};
+use super::score::{Scorer, mean_of, off_diagonal};
 use super::stream::{self, Pass};
 use super::{Layout, Outcome, sealed::Scored};
 use crate::device::is_on_processor;
@@ -131,13 +131,13 @@ impl Batch {
         Ok(Contrasted::Scores(rows.f_reshape([a, b, 2 * (b - 1)])?))
     }
 
-    /// The scores that a recipe reads; `negatives` makes those of a pair of views from the pair and the
-    /// estimators that are read of it.
+    /// The scores that a recipe reads; `negatives` makes those of a pair of views from a name for the gradient by it,
+    /// the pair and the estimators that are read of it.
     fn scored(
         &self,
         recipe: &Recipe,
         scorer: &Scorer,
-        mut negatives: impl FnMut(&Tensor, &[Negatives]) -> Result<Contrasted>,
+        mut negatives: impl FnMut(&'static str, &Tensor, &[Negatives]) -> Result<Contrasted>,
     ) -> Result<Scores> {
         let pair = scorer.prepare(&self.views.f_narrow(0, 0, 2)?)?;
         let mut scores = Scores::default();
@@ -147,7 +147,7 @@ impl Batch {
                 true => Some(scorer.prepare(&self.views.f_narrow(0, 2, further)?)?),
                 false => None,
             };
-            let negatives = negatives(&pair, &recipe.clean_estimators())?;
+            let negatives = negatives("gradient.views", &pair, &recipe.clean_estimators())?;
             scores.clean = Some(self.contrasts(&pair, more.as_ref(), negatives, scorer)?);
         }
         if let (Some(mixed), Some(_)) = (&self.mixed, recipe.lambda)
@@ -159,7 +159,7 @@ impl Batch {
         }
         if let (Some(adversarial), Some(robust)) = (&self.adversarial, &recipe.robust) {
             let pair = Tensor::f_stack(&[pair.f_select(0, 0)?, scorer.prepare(adversarial)?], 0)?;
-            let negatives = negatives(&pair, &[robust.negatives])?;
+            let negatives = negatives("gradient.(views[0], adversarial)", &pair, &[robust.negatives])?;
             scores.robust = Some(self.contrasts(&pair, None, negatives, scorer)?);
         }
         Ok(scores)
@@ -182,14 +182,14 @@ impl Batch {
     pub(crate) fn streamed(&self, loss: &Loss, settings: &Settings, width: Option<i64>) -> Result<Outcome> {
         let (recipe, scorer) = self.configure(loss, settings)?;
         let mut passes = Vec::new();
-        let scores = self.scored(&recipe, &scorer, |pair, estimators| {
-            let pass = Pass::new(pair, self.anchors(), estimators, &scorer, width)?;
+        let scores = self.scored(&recipe, &scorer, |name, pair, estimators| {
+            let pass = Pass::new(name, pair, self.anchors(), estimators, &scorer, width)?;
             let summaries = pass.summaries()?;
             passes.push(pass);
             Ok(summaries)
         })?;
         let per_anchor = scores.per_image(&recipe, &scorer)?;
-        let value = stream::differentiable(per_anchor.f_mean(None)?, &passes)?;
+        let value = stream::differentiable(mean_of(&per_anchor)?, &passes)?;
         Ok(Outcome { value, per_anchor: per_anchor.f_detach()? })
     }
 }
@@ -202,7 +202,7 @@ impl Scored for Batch {
     }
 
     fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
-        self.scored(recipe, scorer, |pair, _| self.all_negatives(pair, scorer))
+        self.scored(recipe, scorer, |_, pair, _| self.all_negatives(pair, scorer))
     }
 
     fn per_image(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {

@@ -151,6 +151,18 @@ fn rounding(kind: Kind) -> f64 {
     }
 }
 
+/// The error about the first entry of a result that is not finite; an infinite one says more than NaN, which may come of
+/// it.
+pub(crate) fn overflow(argument: &str, result: &Tensor) -> Result<Error> {
+    let infinite = first_true(&result.f_isinf()?)?;
+    let place = match infinite {
+        Some(place) => place,
+        None => first_true(&result.f_isfinite()?.f_logical_not()?)?.unwrap_or(0),
+    };
+    let argument = entry(argument, &result.size(), place);
+    Ok(Error::Overflow { argument, value: value_at(result, place)?, kind: result.f_kind()? })
+}
+
 /// The place of the first entry that is true, among all in order.
 fn first_true(mask: &Tensor) -> Result<Option<usize>> {
     if mask.numel() == 0 || mask.f_any()?.f_int64_value(&[])? == 0 {

@@ -36,17 +36,16 @@ pub enum Contrasted {
 impl Contrasted {
     /// `log(N·G)`, `[..]`.
     fn log_negatives(&self, estimator: &Negatives, debias: &Tensor, scorer: &Scorer) -> Result<Tensor> {
-        let inverse_temperature = scorer.inverse_temperature;
         match self {
             Contrasted::Scores(scores) => {
                 let count = scores.size().last().map_or(0.0, |&count| count as f64);
-                let summary = Summary::of(estimator, scores, inverse_temperature)?;
-                log_estimate(estimator, &summary, debias, inverse_temperature, count)
+                let summary = Summary::of(estimator, scores, scorer)?;
+                log_estimate(estimator, &summary, debias, scorer, count)
             }
             Contrasted::Summaries { count, of } => {
                 let known = of.iter().find(|(known, _)| known == estimator);
                 let (_, summary) = known.ok_or_else(|| missing("negatives", format!("{estimator:?}")))?;
-                log_estimate(estimator, summary, debias, inverse_temperature, *count)
+                log_estimate(estimator, summary, debias, scorer, *count)
             }
         }
     }
@@ -106,11 +105,16 @@ impl Scores {
         }
         if let (Some(contrasts), Some(robust)) = (&self.robust, &recipe.robust) {
             let log_negatives = contrasts.log_negatives(&robust.negatives, scorer)?;
-            let term = contrasts.single(&log_negatives)?.f_mul_scalar(robust.alpha)?;
+            let term = contrasts.single(&log_negatives)?;
             let known = clean_log_negatives.as_ref().filter(|_| robust.weight_negatives == recipe.negatives);
             terms.push(match self.weight(robust, known, scorer)? {
-                Some(weight) => term.f_mul(&weight)?,
-                None => term,
+                Some(weight) => {
+                    // A tiny weight may keep the product in range where `α` times the loss is not.
+                    let [first, second] = robust.alpha_in_two();
+                    let weighted = term.f_mul_scalar(first)?.f_mul(&weight)?;
+                    if second == 1.0 { weighted } else { weighted.f_mul_scalar(second)? }
+                }
+                None => term.f_mul_scalar(robust.alpha)?,
             });
         }
         let mut terms = terms.into_iter();

@@ -18,6 +18,7 @@ mod tuples;
 #[cfg(test)]
 mod tests;
 
+use crate::device::is_on_processor;
 use crate::error::Result;
 use intnacl_reference::{Loss, Settings};
 use recipe::Recipe;
@@ -25,7 +26,7 @@ use score::Scorer;
 use tch::Tensor;
 
 pub use batch::Batch;
-pub(crate) use check::{Common, at_least, defined, entry, floating, has_shape, wrong_kind};
+pub(crate) use check::{Common, at_least, defined, floating, has_shape, overflow, wrong_kind};
 pub(crate) use score::{compute_kind, largest, softplus, sum_last};
 pub(crate) use sealed::Scored;
 pub use tuples::Tuples;
@@ -47,9 +48,14 @@ pub use tuples::Tuples;
 /// (Ko et al. 2022, equations 2 to 5, 8 and 9 and Table 5.)
 ///
 /// Everything is computed on the tensors' device and in their kind (`BFloat16` and `Half`: in `Float`), in
-/// the logarithmic domain, so values and gradients are finite and accurate at every temperature whose
-/// scores the kind can hold. The host never waits for a device here; what needs to look at values is in
-/// [`check`](Layout::check).
+/// the logarithmic domain, so values and gradients are finite and accurate at every temperature from `1e-3` to 10, and
+/// beyond, wherever the kind can hold the true result. Where it cannot, entries of the gradient are infinite, unless it
+/// is computed together with the value ([`value`](Layout::value) of a [`Batch`] on a processor): then that is an error.
+///
+/// `g1` and `g2` can come so near to their floor that rounding decides the side, and the gradient above it is up to
+/// `e^{2/t}`. Where that is out of range, the gradient below it, 0, is taken.
+///
+/// The host never waits for a device here; what needs to look at values is in [`check`](Layout::check).
 pub trait Layout: sealed::Scored {
     /// The loss of each anchor (in a [`Batch`]: of each image, the mean over its anchors), `[B]`.
     ///
@@ -73,7 +79,8 @@ pub trait Layout: sealed::Scored {
     /// the mean of [`per_anchor`](Layout::per_anchor), and can be differentiated once.
     ///
     /// # Errors
-    /// Those of [`per_anchor`](Layout::per_anchor).
+    /// Those of [`per_anchor`](Layout::per_anchor); and [`Error::Overflow`](crate::Error::Overflow), which names an
+    /// entry, if the gradient of a batch on a processor leaves the range of the kind that it is computed in.
     fn value(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
         Ok(self.outcome(loss, settings)?.value)
     }
@@ -101,25 +108,34 @@ pub trait Layout: sealed::Scored {
     }
 }
 
-/// A value that has given gradients, and no second ones.
+/// A value that has given gradients, and no second ones. Gradients come with the name of what they are by.
 ///
 /// libtorch holds the gradients constant. What has no derivative of its own in libtorch's book stands behind them, so
 /// that who asks for a second derivative gets an error, not a part of it.
+///
+/// # Errors
+/// [`Error::Overflow`](crate::Error::Overflow) on a processor, where looking at a number costs nothing, if a gradient is not finite.
 pub(crate) fn once_differentiable<'a>(
     value: Tensor,
-    gradients: impl IntoIterator<Item = (&'a Tensor, Tensor)>,
+    gradients: impl IntoIterator<Item = (&'static str, &'a Tensor, Tensor)>,
 ) -> Result<Tensor> {
     let kind = value.f_kind()?;
     let mut sum: Option<Tensor> = None;
-    for (tensor, gradient) in gradients {
-        let product = tensor.f_to_kind(kind)?.f_flatten(0, -1)?.f_dot(&gradient.f_flatten(0, -1)?)?;
+    for (name, tensor, gradient) in gradients {
+        // Of zeros: a product with the tensor itself could overflow where the gradient does not.
+        let nothing = tensor.f_to_kind(kind)?;
+        let nothing = nothing.f_sub(&nothing.f_detach()?)?.f_flatten(0, -1)?;
+        let product = nothing.f_dot(&gradient.f_flatten(0, -1)?)?;
+        if is_on_processor(&product) && !product.f_double_value(&[])?.is_finite() {
+            return Err(check::overflow(name, &gradient.f_reshape(tensor.size())?)?);
+        }
         sum = Some(match sum {
             Some(sum) => sum.f_add(&product)?,
             None => product,
         });
     }
-    let Some(sum) = sum.filter(Tensor::requires_grad) else { return Ok(value) };
-    let zero = sum.f_sub(&sum.f_detach()?)?.f_reshape([1])?;
+    let Some(zero) = sum.filter(Tensor::requires_grad) else { return Ok(value) };
+    let zero = zero.f_reshape([1])?;
     let one = Tensor::f_ones([1], (tch::Kind::Int64, value.device()))?;
     let zero =
         Tensor::f_segment_reduce(&zero, "sum", Some(&one), None::<&Tensor>, None::<&Tensor>, 0, true, 0.0)?;
@@ -137,7 +153,7 @@ pub struct Outcome {
 
 pub(crate) mod sealed {
     use super::{Common, Loss, Outcome, Recipe, Result, Scorer, Settings, Tensor};
-    use super::{check, compute_kind, engine::Scores};
+    use super::{check, compute_kind, engine::Scores, score::mean_of};
 
     /// What the engine asks of a layout.
     pub trait Scored {
@@ -150,9 +166,11 @@ pub(crate) mod sealed {
 
         /// Refuses what does not fit; what the engine does otherwise, and on which scores.
         fn configure(&self, loss: &Loss, settings: &Settings) -> Result<(Recipe, Scorer)> {
-            let kind = compute_kind(self.common(loss)?.kind);
-            check::parameters(loss, settings, kind)?;
-            Ok((Recipe::new(loss), Scorer::new(settings, kind)?))
+            let kind = self.common(loss)?.kind;
+            check::parameters(loss, settings, compute_kind(kind))?;
+            let recipe = Recipe::new(loss);
+            let scorer = Scorer::new(settings, &recipe, kind)?;
+            Ok((recipe, scorer))
         }
         /// The loss of each image from all scores, `[B]`, by operations that libtorch differentiates.
         fn dense(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
@@ -166,7 +184,7 @@ pub(crate) mod sealed {
         /// The loss with its gradient, and that of each image.
         fn outcome(&self, loss: &Loss, settings: &Settings) -> Result<Outcome> {
             let per_anchor = self.per_image(loss, settings)?;
-            Ok(Outcome { value: per_anchor.f_mean(None)?, per_anchor })
+            Ok(Outcome { value: mean_of(&per_anchor)?, per_anchor })
         }
     }
 }

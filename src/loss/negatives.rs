@@ -1,6 +1,6 @@
 //! The negative term: `log G` of the estimators `g0`, `g1` and `g2`, from scores.
 
-use super::score::{largest, mean_over, sum_last};
+use super::score::{Scorer, mean_over, smallest, spacing, sum_last};
 use crate::error::Result;
 use intnacl_reference::Negatives;
 use tch::{Kind, Tensor};
@@ -23,16 +23,16 @@ pub enum Summary {
 
 impl Summary {
     /// That of scores `[.., N]`.
-    pub(crate) fn of(estimator: &Negatives, scores: &Tensor, inverse_temperature: f64) -> Result<Self> {
+    pub(crate) fn of(estimator: &Negatives, scores: &Tensor, scorer: &Scorer) -> Result<Self> {
         if *estimator == Negatives::G0 {
             return Ok(Summary::LogSum(scores.f_logsumexp([-1], false)?));
         }
         // The result does not depend on the shift, so it is held constant.
         let shift = scores.f_detach()?.f_amax([-1], true)?;
         let exponents = scores.f_sub(&shift)?;
-        let floor = relative_floor(estimator, &shift, inverse_temperature)?;
+        let floor = relative_floor(estimator, &shift, scorer.inverse_temperature)?;
         let above_floor = exponents.f_exp()?.f_sub(&floor)?;
-        let mean = match exponent(estimator, scores.f_kind()?) {
+        let mean = match exponent(estimator, scorer.kind) {
             None => mean_over(-1, &above_floor)?,
             Some(beta) => {
                 let weights = exponents.f_mul_scalar(beta)?.f_softmax(-1, None)?;
@@ -45,11 +45,23 @@ impl Summary {
 
 /// The exponent `β` of the weights `h^β` in the mean, if they are not all 1.
 pub(crate) fn exponent(estimator: &Negatives, kind: Kind) -> Option<f64> {
+    // A β that the kind cannot hold is 0 there, and 0 times the exponent of an absent score, `-∞`, is NaN.
+    let least = smallest(kind);
+    // Where β separates any two scores that the kind can tell apart, only the maximum counts, and a larger β would not
+    // change that. It would meet kernels that underflow, though, whose products with it must vanish.
+    let most = spacing(kind).powi(-2);
     match *estimator {
-        // Beyond the kind's largest number, β means what it means there: only the maximum counts.
-        Negatives::G2 { beta, .. } if beta != 0.0 => Some(beta.min(largest(kind))),
+        Negatives::G2 { beta, .. } if beta >= least => Some(beta.min(most)),
         _ => None,
     }
+}
+
+/// The largest distance of `A - τB` from the floor that rounding may close, in units of `A + τB`.
+///
+/// A score is known to a few `u/t`, a sum over `N` negatives to `u log N` more, and weights `h^β` magnify that.
+pub(crate) fn uncertainty(estimator: &Negatives, scorer: &Scorer, count: f64) -> f64 {
+    let stretched = 2.0 * exponent(estimator, scorer.kind).unwrap_or(0.0) + 1.0;
+    8.0 * spacing(scorer.kind) * stretched * (scorer.inverse_temperature + count.ln() + 1.0)
 }
 
 pub(crate) fn tau_plus(estimator: &Negatives) -> f64 {
@@ -78,18 +90,21 @@ pub(crate) fn relative_floor(
 /// - `g1 = max{ [(1/N) Σ_i h(x,u_i) - τ (1/m) Σ_j h(x,v_j)] / (1-τ), e^{-1/t} }`
 /// - `g2`: as `g1`, with the mean replaced by `Σ_i h(x,u_i)^{β+1} / Σ_i h(x,u_i)^β`
 ///
-/// At an exact tie with the floor the gradient of the unfloored branch is taken, below the floor it is 0.
+/// At an exact tie with the floor the gradient of the unfloored branch is taken, below the floor it is 0. A tie may be
+/// rounding's doing, where `A` and `τB` have cancelled to less than their [`uncertainty`]: then either gradient may be
+/// the right one, and where that of the unfloored branch, up to `e^{2/t}`, leaves the range of numbers, 0 is taken.
 pub(crate) fn log_estimate(
     estimator: &Negatives,
     summary: &Summary,
     debias: &Tensor,
-    inverse_temperature: f64,
+    scorer: &Scorer,
     count: f64,
 ) -> Result<Tensor> {
     match summary {
         Summary::LogSum(sum) => Ok(sum.shallow_clone()),
         Summary::Excess { shift, floor, mean } => {
-            let log = debiased(tau_plus(estimator), shift, floor, mean, debias, inverse_temperature)?;
+            let uncertainty = uncertainty(estimator, scorer, count);
+            let log = debiased(tau_plus(estimator), shift, floor, mean, debias, scorer, uncertainty)?;
             Ok(log.f_add_scalar(count.ln())?)
         }
     }
@@ -106,12 +121,16 @@ fn debiased(
     floor: &Tensor,
     mean: &Tensor,
     debias: &Tensor,
-    inverse_temperature: f64,
+    scorer: &Scorer,
+    uncertainty: f64,
 ) -> Result<Tensor> {
     let mut excess = mean.shallow_clone();
+    // `A + τB`, where there is a `B`.
+    let mut size = None;
     if tau_plus > 0.0 {
         // A prior too small to be multiplied by goes into the exponent.
-        let (factor, offset) = if tau_plus > 1e-20 { (tau_plus, 0.0) } else { (1.0, tau_plus.ln()) };
+        let least = if scorer.kind == Kind::Double { 1e-290 } else { 1e-30 };
+        let (factor, offset) = if tau_plus > least { (tau_plus, 0.0) } else { (1.0, tau_plus.ln()) };
         // Scores at the bound already put B far above A, below the floor: nothing changes beyond it, but
         // without it the exponential could overflow, and its gradient with it.
         let bound = (last_dimension(debias) / factor).ln() + 1.0;
@@ -119,15 +138,22 @@ fn debiased(
         let kernel = exponents.f_clamp_max(bound)?.f_exp()?;
         let above_floor = kernel.f_sub(&floor.f_unsqueeze(-1)?.f_mul_scalar(offset.exp())?)?;
         excess = excess.f_sub(&mean_over(-1, &above_floor)?.f_mul_scalar(factor)?)?;
+        let subtracted = mean_over(-1, &kernel.f_detach()?)?.f_mul_scalar(factor)?;
+        size = Some(subtracted.f_add(&mean.f_detach()?)?.f_add(floor)?);
     }
     let numerator = excess.f_add(&floor.f_mul_scalar(1.0 - tau_plus)?)?;
 
     // Below the floor the logarithm's argument is replaced before the logarithm is taken: a gradient of
-    // zero times infinity would not be zero. A floor that underflows leaves the second condition. Written
-    // so that NaN is not floored, but comes through.
-    let floored = excess.f_lt(0.0)?.f_logical_or(&numerator.f_le(0.0)?)?;
-    let log = numerator.f_masked_fill(&floored, 1.0)?.f_log()?.f_sub_scalar((-tau_plus).ln_1p())?;
-    Ok(log.f_add(shift)?.f_masked_fill(&floored, -inverse_temperature)?)
+    // zero times infinity would not be zero. A floor that underflows, or nearly so, leaves the second
+    // condition. Written so that NaN is not floored, but comes through.
+    let floored = excess.f_lt(0.0)?.f_logical_or(&numerator.f_lt(smallest(scorer.kind))?)?;
+    let mut divisor = numerator.f_masked_fill(&floored, 1.0)?;
+    if let Some(size) = size {
+        let least = size.f_mul_scalar(uncertainty)?.f_clamp_max(scorer.least_divisor)?;
+        divisor = divisor.f_detach()?.f_where_self(&divisor.f_lt_tensor(&least)?, &divisor)?;
+    }
+    let log = divisor.f_log()?.f_sub_scalar((-tau_plus).ln_1p())?;
+    Ok(log.f_add(shift)?.f_masked_fill(&floored, -scorer.inverse_temperature)?)
 }
 
 fn last_dimension(x: &Tensor) -> f64 {

@@ -29,6 +29,18 @@ pub struct Robust {
     pub(crate) weight_negatives: Negatives,
 }
 
+impl Robust {
+    /// `α` as a product of two numbers, neither of which is extreme.
+    pub(crate) fn alpha_in_two(&self) -> [f64; 2] {
+        const ORDINARY: std::ops::Range<f64> = 1e-12..1e12;
+        if self.alpha == 0.0 || ORDINARY.contains(&self.alpha) {
+            return [self.alpha, 1.0];
+        }
+        let power = (0.5 * self.alpha.log2()).round().exp2();
+        [self.alpha / power, power]
+    }
+}
+
 impl Recipe {
     pub(crate) fn new(loss: &Loss) -> Self {
         let single = |negatives| Self { single: true, joint: false, negatives, lambda: None, robust: None };

@@ -1,5 +1,6 @@
 //! Scores from embeddings, and the few operations on them that every loss uses.
 
+use super::recipe::Recipe;
 use crate::error::{Error, Result};
 use intnacl_reference::Settings;
 use tch::{Kind, Tensor};
@@ -11,14 +12,22 @@ pub struct Scorer {
     /// `1/t`. Scores are multiplied by it and the floor is its negative, so that both round alike and a
     /// score of exactly `-1/t` meets the floor exactly.
     pub(crate) inverse_temperature: f64,
+    /// The kind that scores are computed in.
+    pub(crate) kind: Kind,
+    /// The largest derivative of the loss by an estimate of the negatives, relative to its shift, with which the gradient
+    /// by the embeddings is still in the range of their kind.
+    pub(crate) largest_derivative: f64,
+    /// The smallest estimate by which a derivative stays below that, whatever the loss.
+    pub(crate) least_divisor: f64,
 }
 
 impl Scorer {
-    /// A scorer for tensors of one kind.
+    /// A scorer for tensors of one kind, and what a recipe makes of their scores.
     ///
     /// # Errors
     /// [`Error::Unrepresentable`] for a temperature so small that scores overflow in that kind.
-    pub(crate) fn new(settings: &Settings, kind: Kind) -> Result<Self> {
+    pub(crate) fn new(settings: &Settings, recipe: &Recipe, given: Kind) -> Result<Self> {
+        let kind = compute_kind(given);
         let inverse_temperature = settings.temperature.recip();
         // Differences of two scores off the sphere are still well below this bound.
         let largest = largest(kind) / 1e3;
@@ -30,7 +39,16 @@ impl Scorer {
                 bound: format!("at least {:e}", largest.recip()),
             });
         }
-        Ok(Self { normalize: settings.normalize, inverse_temperature })
+        // By scores, rows and sums over them; rows of small norms have large gradients.
+        let later = if settings.normalize { 2_f64.powi(30) } else { 2_f64.powi(10) };
+        let range = if given == Kind::Half { 65504.0 } else { self::largest(given) };
+        let largest_derivative = range / later / inverse_temperature.max(1.0);
+        // A robust term multiplies its gradient by α and by a weight, which is itself a loss.
+        let weight = 4.0 * inverse_temperature + 64.0;
+        let gain = recipe.robust.map_or(1.0, |robust| 1.0 + robust.alpha * weight);
+        let least_divisor = (gain / largest_derivative).min(self::largest(kind));
+        let normalize = settings.normalize;
+        Ok(Self { normalize, inverse_temperature, kind, largest_derivative, least_divisor })
     }
 
     /// Embeddings in the type that the loss is computed in, of unit norm if that was asked for.
@@ -79,6 +97,22 @@ pub(crate) fn largest(kind: Kind) -> f64 {
     }
 }
 
+/// The spacing of numbers at 1 in a kind that losses are computed in.
+pub(crate) fn spacing(kind: Kind) -> f64 {
+    match kind {
+        Kind::Double => f64::EPSILON,
+        _ => f64::from(f32::EPSILON),
+    }
+}
+
+/// The smallest number of a kind that losses are computed in to have all digits.
+pub(crate) fn smallest(kind: Kind) -> f64 {
+    match kind {
+        Kind::Double => f64::MIN_POSITIVE,
+        _ => f64::from(f32::MIN_POSITIVE),
+    }
+}
+
 /// `log(1 + e^x)`, accurate relative to its value from `e^x` for very negative `x` to `x` for large.
 ///
 /// libtorch's own `softplus` switches to `x` at 20, which costs `f64` six digits there. The logarithm of the
@@ -90,6 +124,12 @@ pub(crate) fn softplus(x: &Tensor) -> Result<Tensor> {
 /// The sum over the last dimension.
 pub(crate) fn sum_last(x: &Tensor) -> Result<Tensor> {
     Ok(x.f_sum_dim_intlist([-1].as_slice(), false, None)?)
+}
+
+/// The mean of a loss over images, whose sum may be out of range where the mean is not.
+pub(crate) fn mean_of(per_image: &Tensor) -> Result<Tensor> {
+    let share = (per_image.numel().max(1) as f64).recip();
+    Ok(per_image.f_mul_scalar(share)?.f_sum(None::<Kind>)?)
 }
 
 /// The mean over one dimension.

@@ -129,9 +129,12 @@ impl Scored for Tuples {
     fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
         let anchor = scorer.prepare(&self.anchor)?;
         let own = |rows: &Tensor| scorer.own(&anchor, &scorer.prepare(rows)?);
+        // Each tensor is widened once: derivatives by its parts are summed before they are rounded to its kind.
+        let count = if recipe.joint { self.positives.size()[1] } else { 1 };
+        let positives = own(&self.positives.f_narrow(1, 0, count)?)?;
         let debias = match &self.debias_positives {
             Some(debias) => own(debias)?,
-            None => own(&self.positives.f_narrow(1, 0, 1)?)?,
+            None => positives.f_narrow(1, 0, 1)?,
         };
         let debias = debias.f_unsqueeze(0)?;
         // One anchor an image: the first of the dimensions `[A, B, ..]` is 1.
@@ -145,8 +148,6 @@ impl Scored for Tuples {
         let inherited = recipe.robust.is_some() && self.adversarial_negatives.is_none();
         let negatives = if recipe.reads_clean() || inherited { Some(own(&self.negatives)?) } else { None };
         if let (Some(negatives), true) = (&negatives, recipe.reads_clean()) {
-            let positives =
-                if recipe.joint { own(&self.positives)? } else { own(&self.positives.f_narrow(1, 0, 1)?)? };
             scores.clean = Some(contrasts(positives, negatives)?);
         }
         if let (Some(mixed), Some(_)) = (&self.mixed, recipe.lambda)

@@ -69,4 +69,50 @@ pub(super) const KEPT: &[(&str, &str, Case)] = &[
             ..PLAIN
         },
     ),
+    // An exact tie whose floor, e^{-2/t} of the kernels that cancel, is less than f32 can hold or divide by: NaN, by the
+    // three ways in which production came to it.
+    (
+        "agrees_with_the_reference",
+        "mix_nca",
+        Case {
+            geometry: Geometry::Antipodal,
+            positives: 2,
+            dimension: 3,
+            temperature: 0.005,
+            tau_plus: 0.5,
+            estimators: (1, 0),
+            seed: 212_037,
+            ..PLAIN
+        },
+    ),
+    (
+        "agrees_with_the_reference",
+        "mix_nca",
+        Case {
+            images: 3,
+            positives: 2,
+            dimension: 1,
+            temperature: 0.02,
+            tau_plus: 0.5,
+            beta: 0.0,
+            lambda: 0.0,
+            estimators: (1, 0),
+            seed: 862_787,
+            ..PLAIN
+        },
+    ),
+    (
+        "beta_0_gives_debiased",
+        "int_cl",
+        Case {
+            positives: 2,
+            negatives: 4,
+            debias: 2,
+            dimension: 1,
+            temperature: 0.02,
+            tau_plus: 0.5,
+            seed: 777_929,
+            ..PLAIN
+        },
+    ),
 ];

@@ -178,8 +178,7 @@ impl<'a, T: Number> Contrast<'a, T> {
             (_, None) => Kernel::AboveFloor,
             (_, Some(1.0)) => Kernel::Weighted,
             (_, Some(beta)) => {
-                // Far beyond what separates two numbers, the exponents need not grow: only the maximum counts.
-                let scale = (self.exponent * beta).min(largest(T::KIND) / 8.0);
+                let scale = self.exponent * beta;
                 let shift = if self.shared { bound * scale } else { 0.0 };
                 let exponents = Exponents { scale: Parts::of(scale), shift: Parts::of(shift) };
                 Kernel::Powers { beta: T::from_f64(beta), exponents }

@@ -4,8 +4,9 @@ use super::contrast::{Contrast, Statistic};
 use super::number::Number;
 use super::schedule::Blocks;
 use super::team::Team;
-use crate::loss::negatives::tau_plus;
+use crate::loss::negatives::{tau_plus, uncertainty};
 use crate::loss::recipe::{Recipe, Robust};
+use crate::loss::score::Scorer;
 use intnacl_reference::{Negatives, Weight};
 
 /// Something about each pair of views whose rows of an image are positives: which these are, the inner products of
@@ -56,7 +57,7 @@ fn add(numbers: &mut Option<Vec<f64>>, image: usize, term: f64) {
 /// What the losses of all images are computed from.
 pub struct Images<'a, T> {
     pub(super) recipe: &'a Recipe,
-    pub(super) inverse_temperature: f64,
+    pub(super) scorer: &'a Scorer,
     pub(super) anchors: usize,
     pub(super) images: usize,
     pub(super) positives: &'a Positives<Vec<f64>>,
@@ -73,6 +74,8 @@ struct LogEstimate {
     log: f64,
     by_value: f64,
     by_debias: f64,
+    /// Whether rounding decides that this is not below the floor, where the derivatives are 0.
+    uncertain: bool,
 }
 
 /// The loss of each image and, as of their mean, the derivatives.
@@ -86,6 +89,13 @@ pub struct Losses {
 }
 
 impl Losses {
+    /// The largest derivative.
+    pub(super) fn largest(&self) -> f64 {
+        let statistics = self.by_statistic.iter().flatten().flatten();
+        let all = self.by_positives.iter().chain(statistics).flatten();
+        all.fold(0.0, |largest: f64, derivative| largest.max(derivative.abs()))
+    }
+
     /// Those of the next images.
     fn append(&mut self, next: Self) {
         self.per_image.extend(next.per_image);
@@ -159,7 +169,7 @@ impl<T: Number> Images<'_, T> {
             let mut by_log = [0.0; 2];
             if recipe.single {
                 let mut by_score = 0.0;
-                loss += self.single(&estimates, product, 1.0, &mut by_log, &mut by_score);
+                loss += self.single(&estimates, product, [1.0; 2], &mut by_log, &mut by_score);
                 add(&mut out.by_positives.pair, image - out.first, by_score);
             }
             if recipe.joint {
@@ -176,19 +186,22 @@ impl<T: Number> Images<'_, T> {
             let estimates = self.estimates(contrast, &robust.negatives, image, product);
             let known = known.filter(|_| robust.weight_negatives == recipe.negatives);
             let weight = self.weight(robust, known, image);
-            let factor = robust.alpha * weight.as_ref().map_or(1.0, |(weight, _)| *weight);
+            // A tiny weight may keep the product in range where `α` times the loss is not.
+            let [first, second] = robust.alpha_in_two();
+            let first_of = |weight: f64| [first * weight, second];
+            let factors = first_of(weight.as_ref().map_or(1.0, |(weight, _)| *weight));
             let (mut by_log, mut by_score) = ([0.0; 2], 0.0);
-            let term = self.single(&estimates, product, factor, &mut by_log, &mut by_score);
+            let term = self.single(&estimates, product, factors, &mut by_log, &mut by_score);
             add(&mut out.by_positives.adversarial, image - out.first, by_score);
             self.spread(ROBUST, &robust.negatives, &estimates, by_log, image, out);
             if let (Weight::AdversarialWithGradient, Some((_, estimates))) = (robust.weight, &weight) {
                 let (mut by_log, mut by_score) = ([0.0; 2], 0.0);
                 let product = at(&self.positives.pair, image);
-                self.single(estimates, product, robust.alpha * term, &mut by_log, &mut by_score);
+                self.single(estimates, product, first_of(term), &mut by_log, &mut by_score);
                 add(&mut out.by_positives.pair, image - out.first, by_score);
                 self.spread(CLEAN, &robust.weight_negatives, estimates, by_log, image, out);
             }
-            loss += factor * term;
+            loss += factors[0] * term * second;
         }
         loss
     }
@@ -204,28 +217,29 @@ impl<T: Number> Images<'_, T> {
         let product = at(&self.positives.pair, image);
         let estimates =
             known.unwrap_or_else(|| self.estimates(clean, &robust.weight_negatives, image, product));
-        let weight = self.single(&estimates, product, 1.0, &mut [0.0; 2], &mut 0.0);
+        let weight = self.single(&estimates, product, [1.0; 2], &mut [0.0; 2], &mut 0.0);
         Some((weight, estimates))
     }
 
-    /// The mean over the anchors of `-log h/(h + N·G)`; adds `factor` times its derivatives.
+    /// The mean over the anchors of `-log h/(h + N·G)`; adds its derivatives times both factors.
     fn single(
         &self,
         estimates: &[LogEstimate; 2],
         product: f64,
-        factor: f64,
+        factors: [f64; 2],
         by_log: &mut [f64; 2],
         by_score: &mut f64,
     ) -> f64 {
-        let share = factor / self.anchors as f64;
+        let anchors = self.anchors as f64;
         let mut sum = 0.0;
         for (estimate, by_log) in estimates.iter().zip(by_log).take(self.anchors) {
-            let (value, slope) = softplus(estimate.log - product * self.inverse_temperature);
+            let (value, slope) = softplus(estimate.log - product * self.scorer.inverse_temperature);
             sum += value;
-            *by_log += share * slope;
-            *by_score -= share * slope;
+            let derivative = factors[0] * slope * factors[1] / anchors;
+            *by_log += derivative;
+            *by_score -= derivative;
         }
-        sum / self.anchors as f64
+        sum / anchors
     }
 
     /// The mean over the anchors of `-log P/(P + N·G)` with the sum `P` over all positives.
@@ -246,9 +260,9 @@ impl<T: Number> Images<'_, T> {
                 std::iter::once(at(&self.positives.pair, image)).chain(further)
             };
             let largest = products().fold(f64::NEG_INFINITY, f64::max);
-            let kernel = |product: f64| ((product - largest) * self.inverse_temperature).exp();
+            let kernel = |product: f64| ((product - largest) * self.scorer.inverse_temperature).exp();
             let total: f64 = products().map(kernel).sum();
-            let log_positives = largest * self.inverse_temperature + total.ln();
+            let log_positives = largest * self.scorer.inverse_temperature + total.ln();
             let (value, slope) = softplus(estimates[anchor].log - log_positives);
             sum += value;
             by_log[anchor] += share * slope;
@@ -267,7 +281,7 @@ impl<T: Number> Images<'_, T> {
         let share = (self.positives.mixed.len() as f64).recip();
         let mut sum = 0.0;
         for (products, by) in self.positives.mixed.iter().zip(by) {
-            let margin = log - products[image] * self.inverse_temperature;
+            let margin = log - products[image] * self.scorer.inverse_temperature;
             let (towards, slope_towards) = softplus(margin);
             let (away, slope_away) = softplus(-margin);
             sum += lambda * towards + (1.0 - lambda) * away;
@@ -293,7 +307,7 @@ impl<T: Number> Images<'_, T> {
                 let statistic = contrast.statistic(estimate, anchor, image);
                 self.log_estimate(contrast, estimator, &statistic, debias, count)
             }
-            None => LogEstimate { log: f64::NAN, by_value: 0.0, by_debias: 0.0 },
+            None => LogEstimate { log: f64::NAN, by_value: 0.0, by_debias: 0.0, uncertain: false },
         })
     }
 
@@ -306,29 +320,38 @@ impl<T: Number> Images<'_, T> {
         debias: f64,
         count: f64,
     ) -> LogEstimate {
-        let shift = statistic.offset.to_f64() * self.inverse_temperature;
+        let shift = statistic.offset.to_f64() * self.scorer.inverse_temperature;
         let value = statistic.value;
         if *estimator == Negatives::G0 {
-            return LogEstimate { log: value.ln() + shift, by_value: value.recip(), by_debias: 0.0 };
+            let (log, by_value) = (value.ln() + shift, value.recip());
+            return LogEstimate { log, by_value, by_debias: 0.0, uncertain: false };
         }
         let tau_plus = tau_plus(estimator);
         let floor = statistic.floor.to_f64();
         let (mut excess, mut by_debias) = (value, 0.0);
+        // `A + τB`.
+        let mut size = value + floor;
         if tau_plus > 0.0 {
             // A score at the bound already puts `τh` far above the mean, below the floor: nothing changes beyond.
             let (kernel, bounded) = contrast.kernel(debias, statistic, 1.0 - tau_plus.ln());
             excess -= tau_plus * (kernel - floor);
             by_debias = if bounded { 0.0 } else { -tau_plus * kernel };
+            size += tau_plus * kernel;
         }
-        let numerator = excess + floor * (1.0 - tau_plus);
+        // The excess has the floor that the type can hold, since that cancels in it. What is left of kernels that cancel
+        // is the floor itself, which `f64` holds where `f32` does not.
+        let exact = (-self.scorer.inverse_temperature - shift).exp();
+        let numerator = excess + floor.min(exact) * (1.0 - tau_plus);
         // Written so that NaN is not floored, but comes through.
-        if excess < 0.0 || numerator <= 0.0 {
-            return LogEstimate { log: count.ln() - self.inverse_temperature, by_value: 0.0, by_debias: 0.0 };
+        if excess < 0.0 || numerator < f64::MIN_POSITIVE {
+            let log = count.ln() - self.scorer.inverse_temperature;
+            return LogEstimate { log, by_value: 0.0, by_debias: 0.0, uncertain: false };
         }
         LogEstimate {
             log: numerator.ln() - (-tau_plus).ln_1p() + shift + count.ln(),
             by_value: numerator.recip(),
             by_debias: by_debias / numerator,
+            uncertain: numerator < uncertainty(estimator, self.scorer, count) * size,
         }
     }
 
@@ -348,7 +371,12 @@ impl<T: Number> Images<'_, T> {
         let place = image - out.first;
         for anchor in 0..self.anchors {
             let (estimate, by_log) = (&estimates[anchor], by_log[anchor]);
-            out.by_statistic[part][index][anchor][place] += by_log * estimate.by_value;
+            let by_value = by_log * estimate.by_value;
+            // Either gradient may be the right one, and above the floor it leaves the range of numbers.
+            if estimate.uncertain && by_value.abs() > self.scorer.largest_derivative {
+                continue;
+            }
+            out.by_statistic[part][index][anchor][place] += by_value;
             let positives = &mut out.by_positives;
             let debias = if part == CLEAN { &mut positives.pair } else { &mut positives.adversarial };
             add(debias, place, by_log * estimate.by_debias);

@@ -14,14 +14,14 @@ mod products;
 mod schedule;
 mod team;
 mod tile;
-mod vectors;
+pub(super) mod vectors;
 mod view;
 
 use super::batch::Batch;
 use super::recipe::Recipe;
-use super::score::{Scorer, compute_kind};
+use super::score::{Scorer, compute_kind, largest as largest_of};
 use super::{Outcome, once_differentiable};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use aligned::Aligned;
 use contrast::Contrast;
 use gradient::Link;
@@ -52,6 +52,17 @@ enum Source {
     Views,
     Mixed,
     Adversarial,
+}
+
+impl Source {
+    /// What an error calls the gradient by it.
+    fn gradient(self) -> &'static str {
+        match self {
+            Source::Views => "gradient.views",
+            Source::Mixed => "gradient.mixed",
+            Source::Adversarial => "gradient.adversarial",
+        }
+    }
 }
 
 /// A view that the loss reads.
@@ -184,7 +195,7 @@ impl<'a, T: Number> Step<'a, T> {
         };
         let images = Images {
             recipe: self.recipe,
-            inverse_temperature: self.scorer.inverse_temperature,
+            scorer: self.scorer,
             anchors: self.anchors,
             images: self.cut.images,
             positives: &positives,
@@ -200,7 +211,15 @@ impl<'a, T: Number> Step<'a, T> {
             return Ok(Outcome { value, per_anchor });
         }
 
-        let share = (self.cut.images as f64).recip();
+        // Derivatives beyond the type's range may make a gradient within it. A power of two, by which the gradient is
+        // multiplied in the end, brings them into range.
+        let largest = losses.largest();
+        if !largest.is_finite() {
+            return Err(Error::Overflow { argument: "gradient".into(), value: largest, kind: T::KIND });
+        }
+        let within = largest_of(T::KIND).sqrt().sqrt();
+        let power = if largest > within { (largest / within).log2().ceil().exp2() } else { 1.0 };
+        let share = (self.cut.images as f64 * power).recip();
         let mut parts: Vec<Vec<Vec<Aligned<T>>>> = self.inputs.iter().map(|_| Vec::new()).collect();
         let contrasts = [(&mut clean, links.pair), (&mut robust, links.adversarial)];
         for ((contrast, places), derivatives) in contrasts.into_iter().zip(&losses.by_statistic) {
@@ -228,12 +247,13 @@ impl<'a, T: Number> Step<'a, T> {
             &self.inputs,
             parts,
             &links,
-            self.scorer.inverse_temperature,
+            self.scorer.inverse_temperature * power,
             &self.team,
             &mut gradients,
         )?;
-        let gradients =
-            gradients.into_iter().filter_map(|(source, gradient)| Some((self.tensor(source)?, gradient)));
+        let gradients = gradients
+            .into_iter()
+            .filter_map(|(source, gradient)| Some((source.gradient(), self.tensor(source)?, gradient)));
         Ok(Outcome { value: once_differentiable(value, gradients)?, per_anchor })
     }
 }

@@ -29,19 +29,22 @@ use tiles::Tiles;
 /// The negatives of a pair of views, summed.
 #[derive(Debug)]
 pub struct Pass {
-    /// `[2B, d]`, in the graph of the caller.
-    rows: Tensor,
+    /// `[2, B, d]`, in the graph of the caller.
+    pair: Tensor,
     tiles: Tiles,
     shift: Shift,
     work: Work,
     /// The sums of each estimator, with the leaf `[A, B]` that the loss is computed from.
     sums: Vec<(Sums, Tensor)>,
     inverse_temperature: f64,
+    /// What an error calls the gradient by the pair.
+    name: &'static str,
 }
 
 impl Pass {
     /// Sums over the negatives of the first `anchors` of two views `[2, B, d]`, for each estimator.
     pub(crate) fn new(
+        name: &'static str,
         pair: &Tensor,
         anchors: i64,
         estimators: &[Negatives],
@@ -49,7 +52,7 @@ impl Pass {
         width: Option<i64>,
     ) -> Result<Self> {
         let rows = pair.f_flatten(0, 1)?;
-        let wanted = rows.requires_grad();
+        let wanted = pair.requires_grad();
         let tiles = Tiles::new(rows.f_detach()?.f_contiguous()?, anchors, width);
         let (shift, sums, work) = no_grad(|| sums::sum(&tiles, estimators, scorer))?;
         let with_leaf = |sums: Sums| {
@@ -57,7 +60,15 @@ impl Pass {
             Ok((sums, leaf))
         };
         let sums = sums.into_iter().map(with_leaf).collect::<Result<Vec<_>>>()?;
-        Ok(Self { rows, tiles, shift, work, sums, inverse_temperature: scorer.inverse_temperature })
+        Ok(Self {
+            pair: pair.shallow_clone(),
+            tiles,
+            shift,
+            work,
+            sums,
+            inverse_temperature: scorer.inverse_temperature,
+            name,
+        })
     }
 
     /// What the engine reads.
@@ -80,16 +91,16 @@ impl Pass {
 
 /// A loss that was computed from the leaves of passes, with the gradient by their embeddings in the graph.
 pub(crate) fn differentiable(value: Tensor, passes: &[Pass]) -> Result<Tensor> {
-    if !value.requires_grad() || !passes.iter().any(|pass| pass.rows.requires_grad()) {
+    if !value.requires_grad() || !passes.iter().any(|pass| pass.pair.requires_grad()) {
         return Ok(value);
     }
-    let passes = || passes.iter().filter(|pass| pass.rows.requires_grad());
+    let passes = || passes.iter().filter(|pass| pass.pair.requires_grad());
     let leaves: Vec<&Tensor> = passes().flat_map(|pass| &pass.sums).map(|(_, leaf)| leaf).collect();
     let mut derivatives = Tensor::f_run_backward(&[&value], &leaves, true, false)?.into_iter();
     let mut gradients = Vec::new();
     for pass in passes() {
         let derivatives = derivatives.by_ref().take(pass.sums.len());
-        gradients.push((&pass.rows, pass.gradient(derivatives)?));
+        gradients.push((pass.name, &pass.pair, pass.gradient(derivatives)?));
     }
     once_differentiable(value, gradients)
 }

@@ -1,4 +1,7 @@
 use crate::loss::negatives::{Summary, log_estimate};
+use crate::loss::recipe::Recipe;
+use crate::loss::score::Scorer;
+use crate::{Loss, Settings};
 use intnacl_reference::Negatives;
 use tch::{Kind, Tensor};
 
@@ -19,9 +22,10 @@ fn estimate(
 ) -> (f64, Vec<f64>, Vec<f64>) {
     let leaf = |scores: &[f64]| Tensor::from_slice(scores).to_kind(kind).set_requires_grad(true);
     let (u, v) = (leaf(negatives), leaf(debias));
-    let summary = Summary::of(&estimator, &u, t.recip()).unwrap();
+    let scorer = Scorer::new(&Settings::new(t), &Recipe::new(&Loss::SimClr), kind).unwrap();
+    let summary = Summary::of(&estimator, &u, &scorer).unwrap();
     let count = negatives.len() as f64;
-    let log = log_estimate(&estimator, &summary, &v, t.recip(), count).unwrap() - count.ln();
+    let log = log_estimate(&estimator, &summary, &v, &scorer, count).unwrap() - count.ln();
     log.backward();
     let gradient = |leaf: &Tensor| match leaf.grad() {
         gradient if gradient.defined() => Vec::try_from(gradient.to_kind(Kind::Double)).unwrap(),
