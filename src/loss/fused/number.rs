@@ -247,6 +247,7 @@ mod double {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::loss::fused::vectors::{forced, vector_code};
 
     /// The largest relative error of `2^x` over a range that the engine meets, in units of `f64`'s or `f32`'s
     /// rounding.
@@ -277,5 +278,50 @@ mod tests {
             assert!(power > 0.0 && power < 2e-38, "{score}: {power}");
         }
         assert_eq!(f32::power_of_two(1.0, Parts::of(300.3), Parts::of(300.3)), 1.0);
+    }
+
+    vector_code! {
+        fn powers<T: Number>(simd, scores: &[T], scale: Parts<T>, shift: Parts<T>, out: &mut [T]) {
+            let (scale, shift) = (scale.splat(simd), shift.splat(simd));
+            for (out, scores) in T::vectors_mut::<S>(out).iter_mut().zip(T::vectors::<S>(scores)) {
+                *out = T::powers_of_two(simd, *scores, scale, shift);
+            }
+        }
+    }
+
+    /// Vectors of powers against single ones, by the instructions that are in force.
+    fn same_bits<T: Number + std::fmt::Debug>(instructions: &str) {
+        let mut scores: Vec<T> = (0..1024).map(|step| T::from_f64(f64::from(step) / 512.0 - 1.0)).collect();
+        scores[..4].copy_from_slice(&[T::ABSENT, T::from_f64(1e-30), T::from_f64(-1e6), T::from_f64(1.0)]);
+        for exponent in [1e-3, 0.3, 24.0, 300.3, 1442.7, 1e6, 1e17] {
+            for shift in [0.0, exponent] {
+                let (scale, shift) = (Parts::<T>::of(exponent), Parts::<T>::of(shift));
+                let largest = 60.0 / exponent + shift.high.to_f64() / exponent;
+                let scores: Vec<T> = scores
+                    .iter()
+                    .map(|score| if score.to_f64() > largest { T::default() } else { *score })
+                    .collect();
+                let mut found = vec![T::default(); scores.len()];
+                powers(&scores, scale, shift, &mut found);
+                for (found, score) in found.iter().zip(&scores) {
+                    let one = T::power_of_two(*score, scale, shift);
+                    assert!(
+                        *found == one,
+                        "{instructions}: 2^({score:?} {scale:?} - {shift:?}) = {found:?}, not {one:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn powers_of_two_have_the_same_bits_alone_and_in_vectors() {
+        for (name, arch) in forced::all() {
+            let Some(arch) = arch else { continue };
+            forced::using(arch, || {
+                same_bits::<f32>(name);
+                same_bits::<f64>(name);
+            });
+        }
     }
 }

@@ -24,9 +24,64 @@ macro_rules! vector_code {
                     $body
                 }
             }
-            pulp::Arch::new().dispatch(Work(($($argument,)*), std::marker::PhantomData))
+            $crate::loss::fused::vectors::arch().dispatch(Work(($($argument,)*), std::marker::PhantomData))
         }
     )*};
 }
 
 pub(super) use vector_code;
+
+/// The instructions to use: the best that the machine has, unless a test wants others.
+#[inline(always)]
+pub fn arch() -> pulp::Arch {
+    #[cfg(test)]
+    if let Some(arch) = forced::ARCH.get() {
+        return arch;
+    }
+    pulp::Arch::new()
+}
+
+/// Instructions by choice, so that a test meets each of the bodies that are compiled.
+#[cfg(test)]
+pub mod forced {
+    use pulp::Arch;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// What this thread uses, if it was told. Threads of a [`Team`](crate::loss::fused::team::Team) are not told, so a
+        /// test keeps to batches that are too small for one.
+        pub(super) static ARCH: Cell<Option<Arch>> = const { Cell::new(None) };
+    }
+
+    /// The instructions that bodies are compiled for, by name; nothing where this machine lacks them.
+    pub(crate) fn all() -> Vec<(&'static str, Option<Arch>)> {
+        #[cfg(target_arch = "x86_64")]
+        let vectors = vec![
+            ("v3 (AVX2)", pulp::x86::V3::try_new().map(Arch::V3)),
+            ("v4 (AVX-512)", pulp::x86::V4::try_new().map(Arch::V4)),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let vectors = vec![("best", Some(Arch::new()))];
+        [("scalar", Some(Arch::Scalar))].into_iter().chain(vectors).collect()
+    }
+
+    /// How many `f32` there are in a vector of the instructions in force.
+    pub(crate) fn lanes() -> usize {
+        struct Lanes;
+        impl pulp::WithSimd for Lanes {
+            type Output = usize;
+            fn with_simd<S: pulp::Simd>(self, _: S) -> usize {
+                S::F32_LANES
+            }
+        }
+        super::arch().dispatch(Lanes)
+    }
+
+    /// Calls a function in which this thread uses these instructions.
+    pub(crate) fn using<T>(arch: Arch, function: impl FnOnce() -> T) -> T {
+        ARCH.set(Some(arch));
+        let result = function();
+        ARCH.set(None);
+        result
+    }
+}

@@ -4,6 +4,8 @@ mod gradients;
 mod kept;
 mod laws;
 mod negatives;
+mod paths;
 mod refusals;
 mod scores;
 mod stream;
+mod stress;

@@ -1,0 +1,137 @@
+//! Production at the edges of its domain: every loss, layout, kind and engine against the exact reference, which is given
+//! the numbers that the kind holds.
+//!
+//! `INTNACL_STRESS_SEED` sets the seed, `INTNACL_STRESS_CASES` the number of requests.
+
+mod allowed;
+mod arrays;
+mod draw;
+mod judge;
+
+use crate::bridge::{ByBatch, evaluate_by};
+use crate::loss::Scored;
+use crate::{Batch, Loss, Settings};
+pub(super) use draw::draw_batch;
+use draw::{Drawn, draw};
+use intnacl_reference::{Request, json};
+use judge::Judge;
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tch::{Device, Kind};
+
+const ALL_KINDS: [Kind; 4] = [Kind::Double, Kind::Float, Kind::BFloat16, Kind::Half];
+
+/// Every way to evaluate a batch.
+const ENGINES: [(&str, ByBatch); 5] = [
+    ("fused", Batch::outcome),
+    ("fused, blocks of 32", |batch: &Batch, loss: &Loss, settings: &Settings| {
+        batch.fused(loss, settings, Some(32))
+    }),
+    ("operators, tiles of 3", |batch: &Batch, loss: &Loss, settings: &Settings| {
+        batch.streamed(loss, settings, Some(3))
+    }),
+    ("operators", |batch: &Batch, loss: &Loss, settings: &Settings| batch.streamed(loss, settings, None)),
+    ("all scores", |batch: &Batch, loss: &Loss, settings: &Settings| {
+        let per_anchor = batch.dense(loss, settings)?;
+        Ok(crate::loss::Outcome { value: per_anchor.f_mean(None)?, per_anchor })
+    }),
+];
+
+fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// What came of a number of requests.
+#[derive(Default)]
+pub(super) struct Tally {
+    failures: Vec<String>,
+    /// Answers, those whose gradient was compared, and those of requests whose true answer leaves the kind's range.
+    counts: [usize; 3],
+    /// The largest error, in units of what is allowed.
+    worst: (f64, String),
+}
+
+impl Tally {
+    /// Evaluates a request in every way that there is.
+    fn add(&mut self, drawn: &Drawn, name: &str) {
+        match drawn.request {
+            Request::Batch { .. } => self.add_by(drawn, &ENGINES, name),
+            _ => self.add_by(drawn, &[("tuples", Batch::outcome)], name),
+        }
+    }
+
+    /// Evaluates a request by some engines.
+    pub(super) fn add_by(&mut self, drawn: &Drawn, engines: &[(&str, ByBatch)], name: &str) {
+        let judge = Judge::new(&drawn.request, drawn.kind);
+        for (engine, by_batch) in engines {
+            let found = evaluate_by(&drawn.request, Device::Cpu, drawn.kind, *by_batch);
+            self.counts[0] += 1;
+            self.counts[1] += usize::from(judge.compares_gradients());
+            self.counts[2] += usize::from(!judge.fits());
+            match judge.judge(&found) {
+                Ok((ratio, what)) if ratio > self.worst.0 => {
+                    self.worst = (ratio, format!("{:?}, {engine}, {name}: {what}", drawn.kind));
+                }
+                Ok(_) => {}
+                Err(wrong) => {
+                    let request = json::write_request(&drawn.request);
+                    self.failures.push(format!("{:?}, {engine}, {name}: {wrong}\n{request}", drawn.kind));
+                }
+            }
+        }
+    }
+
+    pub(super) fn assert_right(&self, context: &str) {
+        let failures = &self.failures;
+        assert!(
+            failures.is_empty(),
+            "{context}: {} answers are wrong:\n{}",
+            failures.len(),
+            failures.join("\n")
+        );
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.failures.extend(other.failures);
+        self.counts.iter_mut().zip(other.counts).for_each(|(count, other)| *count += other);
+        if other.worst.0 > self.worst.0 {
+            self.worst = other.worst;
+        }
+        self
+    }
+}
+
+#[test]
+fn production_is_finite_and_right_wherever_the_true_result_fits() {
+    let (seed, cases) = (variable("INTNACL_STRESS_SEED", 1), variable("INTNACL_STRESS_CASES", 2000) as usize);
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let tally = std::thread::scope(|scope| {
+        let worker = || {
+            let mut tally = Tally::default();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= cases {
+                    return tally;
+                }
+                let drawn = draw(seed.wrapping_mul(1_000_003).wrapping_add(index as u64));
+                tally.add(&drawn, &format!("case {index}"));
+            }
+        };
+        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        let tallies = handles.into_iter().map(|handle| handle.join().expect("a worker panicked"));
+        tallies.fold(Tally::default(), Tally::join)
+    });
+    let [answers, compared, beyond] = tally.counts;
+    say(&format!(
+        "stress, seed {seed}: {cases} requests, {answers} answers, {compared} with gradients compared, {beyond} beyond the \
+         kind's range; the largest error is {:.2} of what is allowed ({})",
+        tally.worst.0, tally.worst.1
+    ));
+    tally.assert_right(&format!("seed {seed}"));
+}
+
+/// Past the test runner, which keeps what passing tests print to itself.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
