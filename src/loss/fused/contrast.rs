@@ -74,6 +74,9 @@ impl<'a, T: Number> Contrast<'a, T> {
         let kept = if bytes <= KEPT { tiles.iter().map(|_| OnceLock::new()).collect() } else { Vec::new() };
         let exponent = LOG2_E * inverse_temperature;
 
+        // The shift: where the highest power of a kernel relative to e^{bound/t} cannot underflow, that is the shift of all
+        // anchors, and one exponential of a score serves the anchors on both of its sides. Else each anchor is shifted by
+        // its own largest score, which takes a pass over the tiles to find.
         let betas = estimators.iter().map(|estimator| exponent_of(estimator, T::KIND));
         let power = betas.fold(1.0, |power: f64, beta| power.max(1.0 + beta.unwrap_or(0.0)));
         let bound = T::from_f64(pair[0].largest_square().max(pair[1].largest_square())).to_f64();
@@ -114,6 +117,8 @@ impl<'a, T: Number> Contrast<'a, T> {
         let own = || (Vec::new(), scratch());
         self.team.each(self.tiles.len(), own, |(memory, scratch), index| {
             let tile = &self.tiles[index];
+            // A tile's products are taken from an earlier pass, or formed and kept for later ones, or, where there are too
+            // many to keep, formed in memory that this thread uses for one tile after the other.
             let kept = self.kept.get(index);
             if let Some(kept) = kept.and_then(OnceLock::get) {
                 return work(scratch, tile, kept);
@@ -139,6 +144,7 @@ impl<'a, T: Number> Contrast<'a, T> {
         if row_block == column_block {
             products.iter_mut().step_by(width + 1).for_each(|own| *own = T::ABSENT);
         }
+        // The last block of a view may be padded; nothing is there.
         let (present_rows, present) =
             (self.cut.images_of(row_block).len(), self.cut.images_of(column_block).len());
         products[present_rows * width..].fill(T::ABSENT);
@@ -223,6 +229,8 @@ impl<'a, T: Number> Contrast<'a, T> {
                 || Sums::new(width),
                 |found, tile, products| {
                     tile::sum(estimate.kernel, products, self.sides(estimate, tile), found);
+                    // Within a tile sums are of the type, across tiles of f64. A diagonal tile holds each score twice, so
+                    // its rows are all there is to add.
                     for (known, found) in known.rows(tile).iter_mut().zip(&found.rows) {
                         known.iter_mut().zip(found).for_each(|(known, found)| *known += found.to_f64());
                     }
@@ -253,6 +261,7 @@ impl<'a, T: Number> Contrast<'a, T> {
     pub(super) fn statistic(&self, estimate: &Estimate<T>, view: usize, image: usize) -> Statistic<T> {
         let (block, row) = self.place(view, image);
         let [total, weight] = estimate.sums[block][row];
+        // Every anchor has 2B-2 negatives: both views of the other images.
         let value = match estimate.kernel {
             Kernel::Plain => total,
             Kernel::AboveFloor => total / (2 * self.cut.images - 2) as f64,

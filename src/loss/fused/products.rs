@@ -44,12 +44,15 @@ fn scores_by<S: Simd, T: Number, const ROWS: usize>(
 ) {
     let depth = across.len() / width;
     let step = VECTORS * lanes::<S, T>();
+    // The two outer loops and `offset` pick a patch of the result, `ROWS` rows by `step` columns. The inner ones go over
+    // the `d` columns of the embeddings and add an outer product to the patch for each. It is written once, at the end.
     for (panel, across) in across.chunks_exact(depth * PANEL).enumerate() {
         for (strip, out) in out.chunks_exact_mut(ROWS * width).enumerate() {
             for offset in (0..PANEL).step_by(step) {
                 let mut sums = [[T::splat(simd, T::default()); VECTORS]; ROWS];
                 for (x, across) in x.chunks_exact(width * PANEL).zip(across.chunks_exact(PANEL * PANEL)) {
                     let x: [&[T; PANEL]; ROWS] = rows(&x[strip * ROWS * PANEL..]);
+                    // A panel's columns `k`: one number of each of the rows, and a run of numbers of the other side's.
                     for (k, across) in across.as_chunks::<PANEL>().0.iter().enumerate() {
                         let y = pair::<S, T>(&across[offset..offset + step]);
                         let x: [T; ROWS] = std::array::from_fn(|row| x[row][k]);
@@ -82,6 +85,7 @@ fn add_by_rows_by<S: Simd, T: Number, const ROWS: usize>(
     let step = VECTORS * lanes::<S, T>();
     for (y, out) in y.chunks_exact(width * PANEL).zip(out.chunks_exact_mut(width * PANEL)) {
         for (weights, out) in weights.chunks_exact(ROWS * width).zip(out.chunks_exact_mut(ROWS * PANEL)) {
+            // The weights of `ROWS` rows, cut into runs of `PANEL`, so that the compiler knows their length.
             let weights: [&[[T; PANEL]]; ROWS] =
                 std::array::from_fn(|row| weights[row * width..][..width].as_chunks().0);
             for offset in (0..PANEL).step_by(step) {
@@ -119,6 +123,7 @@ fn add_by_columns_by<S: Simd, T: Number, const ROWS: usize>(
         for (strip, out) in out.chunks_exact_mut(ROWS * PANEL).enumerate() {
             for offset in (0..PANEL).step_by(step) {
                 let mut sums = [[T::splat(simd, T::default()); VECTORS]; ROWS];
+                // A row `i` of the tile: its embedding, and its weights with the strip's `ROWS` columns.
                 for (x, weights) in x.as_chunks::<PANEL>().0.iter().zip(weights.chunks_exact(width)) {
                     let y = pair::<S, T>(&x[offset..offset + step]);
                     let weights: &[T; ROWS] = &weights.as_chunks().0[strip];

@@ -35,7 +35,8 @@ pub fn tournament(blocks: usize, anchors: usize) -> Vec<Tile> {
     let mut tiles: Vec<Tile> = (0..anchors)
         .map(|block| Tile { rows: block, columns: block, row_turn: turn(block), column_turn: 0 })
         .collect();
-    // One stays where it is and the others go round. With an odd number, the one that stays is nobody.
+    // The circle method: the last block stays where it is, the others go round by one place a round, and who faces whom
+    // plays. In `others` rounds everybody meets everybody once. With an odd number, the one that stays is nobody.
     let others = (blocks + blocks % 2).max(2) - 1;
     for round in 0..others {
         for k in 0..=others / 2 {
@@ -76,6 +77,8 @@ impl<T> Blocks<T> {
     }
 
     fn at(&self, block: usize, turn: usize) -> Turn<'_, T> {
+        // `next` counts the tiles that are done with this block. It reaches `turn` when all earlier ones are: tiles are
+        // handed out in order, so each of them is some thread's by now, and none of these waits for a later one.
         let (next, part) = &self.0[block];
         let mut spins = 0_u32;
         while next.load(Ordering::Acquire) != turn {

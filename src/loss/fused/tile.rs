@@ -168,6 +168,8 @@ fn sum_by<S: Simd, T: Number, const KERNEL: usize, const SHARED: bool>(
     sides: Sides<'_, T>,
     out: &mut Sums<T>,
 ) {
+    // A pass over the tile's rows. What belongs to the row's anchor is summed in a register and added up across lanes at
+    // the end; what belongs to the columns' anchors is added to the sums in `out`, lane by lane.
     let width = out.rows.len();
     let ready = Ready::new(simd, kernel, sides.exponents);
     let weighted = KERNEL == WEIGHTED || KERNEL == POWERS;
@@ -251,6 +253,7 @@ fn weigh_by<S: Simd, T: Number, const KERNEL: usize, const SHARED: bool>(
         let [offset, floor, factor, mean] = of_row.map(|number| T::splat(simd, number));
         let anchors = offsets.iter().zip(floors).zip(factors.iter().zip(means));
         let tile = T::vectors::<S>(scores).iter().zip(T::vectors_mut::<S>(out));
+        // The weight of a score is the derivative by way of the row's anchor and by way of the column's.
         for ((score, out), ((offsets, floors), (factors, means))) in tile.zip(anchors) {
             let own = ready.see::<S, T, KERNEL, SHARED>(simd, *score, offset, floor);
             let own_share = share(&own, factor, mean);
