@@ -199,3 +199,26 @@ fn gradients_beyond_the_range_are_errors_that_name_an_entry() {
         }
     }
 }
+
+/// The norms are a rounding of `f32` above 1, so that the antipode is below the floor and the gradient is 0. In `f32` that
+/// is a tie, above which the gradient is out of range.
+#[test]
+fn a_tie_of_rounding_does_not_lose_a_gradient_that_fits() {
+    for temperature in [0.0232, 0.024] {
+        let rows = r#""anchor": [[0.6, 0.8]], "positives": [[[0.6, 0.8], [0.6, 0.8]]],
+            "negatives": [[[0.6, 0.8], [-0.6, -0.8]]], "mixed": [[[0.6, 0.8]]]"#;
+        let request = read(&format!(
+            r#"{{"loss": "mix_nca", "temperature": {temperature},
+                "parameters": {{"negatives": {{"estimator": "g1", "tau_plus": 0.5}}, "lambda": 0.0}},
+                "data": {{"layout": "tuples", {rows}}}}}"#
+        ));
+        let Answer::Tuples(found) = evaluate(&request, Device::Cpu, Kind::Float).unwrap() else {
+            unreachable!()
+        };
+        assert!(
+            found.gradient.negatives[0].iter().all(|entry| *entry == 0.0),
+            "{:?}",
+            found.gradient.negatives
+        );
+    }
+}
