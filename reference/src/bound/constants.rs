@@ -105,9 +105,13 @@ pub fn concentration(
 /// - `g0`: `log(1 + (e^{1/t} - 1)²/N)`;
 /// - `g1`: `log(1 + (e^{2/t} - 1)²/(4(1-τ)²) · (1/N + τ²/m))`, `τ` at most the anchor's class
 ///   probability;
-/// - `g2`: its ratio of means is biased, so that only [`concentration`] by [`variance_constant`] is known.
+/// - `g2`: `log(1 + (C/(1-τ))² (e^{4β/t}/N + τ²/m) + C e^{2β/t} (1 - e^{-β/t})/((1-τ) N))` with
+///   `C = (e^{2/t} - 1)/2`, the [`variance_constant`]. The first summand is the variance, the second the bias of
+///   a ratio of means; at `β = 0` there is no bias, and it is that of `g1`.
 ///
-/// For `g0` the loss is concave in the negative mean: `L_NCA(g0) <= L∞`. The proofs are in `notes/theorem.md`.
+/// For `g0` the loss is concave in the negative mean: `L_NCA(g0) <= L∞`. The draws `v` may be the positives
+/// themselves, as in a batch, and the negatives may come in independent blocks, `N` of them. The proofs are in
+/// `notes/theorem.md`.
 ///
 /// # Errors
 /// As [`concentration`].
@@ -124,17 +128,15 @@ pub fn limit_excess(estimator: &Estimator, negatives: usize, temperature: f64) -
     estimator.validate()?;
     at_least_1("negatives", negatives)?;
     let n = negatives as f64;
-    let variance = match *estimator {
-        Estimator::TrueNegatives | Estimator::Unlabelled => (1.0 / temperature).exp_m1().powi(2) / n,
-        Estimator::Debiased { tau_plus, positive_draws } => {
-            let draws = 1.0 / n + tau_plus * tau_plus / positive_draws as f64;
-            (variance_constant(temperature)? / (1.0 - tau_plus)).powi(2) * draws
-        }
-        Estimator::HardNegative { .. } => {
-            return concentration(estimator, negatives, temperature, variance_constant(temperature)?);
-        }
+    let Some((tau_plus, beta, draws)) = estimator.debiasing() else {
+        let variance = (1.0 / temperature).exp_m1().powi(2) / n;
+        return Ok(finite(variance, temperature)?.ln_1p());
     };
-    Ok(finite(variance, temperature)?.ln_1p())
+    let base = variance_constant(temperature)? / (1.0 - tau_plus);
+    let tilt = (2.0 * beta / temperature).exp();
+    let variance = base * base * (tilt * tilt / n + tau_plus * tau_plus / draws as f64);
+    let bias = -base * tilt * (-beta / temperature).exp_m1() / n;
+    Ok(finite(variance + bias, temperature)?.ln_1p())
 }
 
 /// `B`, the largest value that a loss can take: `log(1 + ν e^{2/t})` with `g0`, and
@@ -188,4 +190,33 @@ pub fn mix_nca_range(positives: usize, negatives: usize, lambda: f64, temperatur
     }
     let mixed = softplus(2.0 / temperature - (negatives as f64).ln());
     Ok((1.0 + lambda) * single + (1.0 - lambda) * mixed)
+}
+
+/// `B` of IntNaCl, IntCl and Adv: `B_NaCl + α B_w B_r`, where the weighted robust term is at most the product of
+/// the largest weight and the largest robust loss.
+///
+/// `base` is `B_NaCl`, the [`range`] or [`mix_nca_range`] of the clean loss. `robust` is `B_r`, the [`range`] at one
+/// positive with `G²` and its number of negatives. `weight` is `B_w`: 1 for `w = 1`, and for the adversarial
+/// weight `ŵ`, which is a loss itself, its [`range`] at one positive with `G¹`. Adv is SimCLR with `w = 1`.
+///
+/// The added term is not negative, so that the theorem of the clean loss extends to these losses with this
+/// range (`notes/theorem.md`).
+///
+/// # Errors
+/// [`Error::OutOfRange`](crate::Error::OutOfRange) for an argument that is negative, NaN or infinite, by its
+/// name.
+///
+/// # Examples
+/// IntCl with `g0`, `α = 1`, `t = 1`, 4 negatives in both terms and the adversarial weight:
+/// ```
+/// use intnacl_reference::bound::{Counts, Estimator, integrated_range, range};
+/// let single = range(&Estimator::TrueNegatives, &Counts::new(1, 4), 1.0)?;
+/// assert_eq!(integrated_range(single, 1.0, single, single)?, single + single * single);
+/// # Ok::<(), intnacl_reference::Error>(())
+/// ```
+pub fn integrated_range(base: f64, alpha: f64, weight: f64, robust: f64) -> Result<f64> {
+    for (name, value) in [("base", base), ("alpha", alpha), ("weight", weight), ("robust", robust)] {
+        in_range(name, value, value >= 0.0 && value.is_finite(), "a finite number of at least 0")?;
+    }
+    Ok(base + alpha * weight * robust)
 }

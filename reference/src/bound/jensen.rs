@@ -1,7 +1,7 @@
 //! What Jensen's inequality loses on several positives: the constant of the repaired lemma.
 //!
 //! With `c = 1/t` let `φ(k) = log((k e^c + (M-k) e^{-c})/M)`, the log-mean-exp of `M` scores of which `k` are
-//! `c` and the others `-c`, and `δ_M(p) = E φ(k) - (2p-1)c` for `k` binomial with `M` and `p`. The proofs of
+//! `c` and the others `-c`, and `Δ_M(p) = E φ(k) - (2p-1)c` for `k` binomial with `M` and `p`. The proofs of
 //! what is said of them here are in `notes/theorem.md`.
 
 use super::estimator::at_least_1;
@@ -9,7 +9,7 @@ use super::multiset::softplus;
 use super::world::validate_temperature;
 use crate::error::{Result, in_range};
 
-/// `D*_M(t) = δ_M(1/2) = 2^{-M} Σ_k C(M,k) log((k e^{1/t} + (M-k) e^{-1/t})/M)`: the most that
+/// `D*_M(t) = Δ_M(1/2) = 2^{-M} Σ_k C(M,k) log((k e^{1/t} + (M-k) e^{-1/t})/M)`: the most that
 /// `E[log((1/M) Σ_j h(x,x⁺_j)) - E s(x,x⁺)]` can be over all distributions of classes on the sphere.
 ///
 /// It is 0 at `M = 1`, `½ log cosh(1/t)` at `M = 2`, grows with `M` and stays below `log cosh(1/t)`, hence
@@ -48,11 +48,11 @@ pub fn jensen_gap_limit(temperature: f64) -> Result<f64> {
     Ok(log_cosh(1.0 / temperature))
 }
 
-/// `max over p of δ_M(p)`: the most that one anchor can lose, where [`jensen_gap`] is a mean over the anchors
+/// `max over p of Δ_M(p)`: the most that one anchor can lose, where [`jensen_gap`] is a mean over the anchors
 /// of a class. The two agree up to `M = 2`; for large `M` it tends to
 /// `(1/t) coth(1/t) - 1 + log(t sinh(1/t))`.
 ///
-/// `δ_M` is concave, so a bisection on its derivative finds the maximum; each step has `M` terms.
+/// `Δ_M` is concave, so a bisection on its derivative finds the maximum; each step has `M` terms.
 ///
 /// # Errors
 /// As [`jensen_gap`].
@@ -83,7 +83,7 @@ pub fn jensen_peak(positives: usize, temperature: f64) -> Result<f64> {
 /// (`K - 1` for balanced classes) and counts with [`ratio`](super::Counts::ratio) `ν`,
 /// `L^μ_Sup <= L_Unb^{M,N} + chain_gap(M, ν/κ, t)`.
 ///
-/// With `ℓ = log(ν/κ)` it is `D* - ℓ` for `ℓ <= 0` and `D*·max{0, 1 - ℓ/D^max}` above, `D*` the
+/// With `r = log(ν/κ)` it is `D* - r` for `r <= 0` and `D*·max{0, 1 - r/D^max}` above, `D*` the
 /// [`jensen_gap`] and `D^max` the [`jensen_peak`]. So it is 0 at `M = 1` for every `N >= K - 1`, which is the
 /// paper's Lemma B.3, and at any `M` from `ν >= κ e^{D^max}` on.
 ///
@@ -113,9 +113,9 @@ pub fn chain_gap(positives: usize, ratio: f64, temperature: f64) -> Result<f64> 
     Ok(gap * (1.0 - log_ratio / jensen_peak(positives, temperature)?).max(0.0))
 }
 
-/// [`chain_gap`] for a world with imbalance `κ`, somewhat smaller: `softplus(α) - softplus(α - γ)` with `γ` the
-/// [`chain_gap`] and `α = log κ + 2/t`, the largest argument that softplus can have there. It tends to `γ` as
-/// classes are added, and is below `α + log 2` however large `γ` is.
+/// [`chain_gap`] for a world with imbalance `κ`, somewhat smaller: `softplus(a) - softplus(a - γ)` with `γ` the
+/// [`chain_gap`] and `a = log κ + 2/t`, the largest argument that softplus can have there. It tends to `γ` as
+/// classes are added, and is below `a + log 2` however large `γ` is.
 ///
 /// # Errors
 /// As [`chain_gap`], and for an imbalance below 1.

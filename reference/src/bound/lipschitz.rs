@@ -67,15 +67,44 @@ pub struct Lipschitz {
 pub fn lipschitz(counts: &Counts, temperature: f64, side: Side, norm: Norm) -> Result<Lipschitz> {
     validate_temperature(temperature)?;
     counts.validate()?;
-    let top = 1.0 / temperature;
-    // Below 1e-300 a kernel makes no difference to any sum, and a kernel of 0 would leave quotients undefined.
-    let bottom = (-2.0 * top).exp().max(1e-300);
+    let (top, bottom) = (1.0 / temperature, lowest_kernel(temperature));
     let ratio = counts.ratio();
     let (own, other) = match side {
         // Kernels in units of e^{1/t}: the negatives' are 1.
         Side::Positives => (counts.positives, ratio * counts.positives as f64),
         Side::Negatives => (counts.negatives, bottom * counts.negatives as f64 / ratio),
     };
+    let (constant, kernels) = steepest(own, other, bottom, side, norm);
+    let own = kernels.scores(top);
+    let (positives, negatives) = match side {
+        Side::Positives => (own, vec![top; counts.negatives]),
+        Side::Negatives => (vec![-top; counts.positives], own),
+    };
+    Ok(Lipschitz { constant, positives, negatives })
+}
+
+/// The constant in the scores of `positives` positives where the negative mean can be `largest` times `e^{1/t}`:
+/// with `g1` and `g2` it can exceed every kernel. The gradient grows with the negative mean, so that this is all
+/// that changes.
+pub(crate) fn positives_constant(
+    positives: usize,
+    ratio: f64,
+    largest: f64,
+    temperature: f64,
+    norm: Norm,
+) -> f64 {
+    let other = ratio * largest * positives as f64;
+    steepest(positives, other, lowest_kernel(temperature), Side::Positives, norm).0
+}
+
+/// `e^{-2/t}`, the lowest kernel in units of the highest. Below 1e-300 a kernel makes no difference to any sum,
+/// and a kernel of 0 would leave quotients undefined.
+fn lowest_kernel(temperature: f64) -> f64 {
+    (-2.0 / temperature).exp().max(1e-300)
+}
+
+/// The largest steepness, and where it is.
+fn steepest(own: usize, other: f64, bottom: f64, side: Side, norm: Norm) -> (f64, Kernels) {
     let mut best: Option<(f64, Kernels)> = None;
     for kernels in candidates(own, other, bottom, side, norm) {
         // Below 1 by its formula, which rounding need not know.
@@ -84,13 +113,7 @@ pub fn lipschitz(counts: &Counts, temperature: f64, side: Side, norm: Norm) -> R
             best = Some((value, kernels));
         }
     }
-    let (constant, kernels) = best.unwrap_or((0.0, Kernels { high: 0, free: 1.0, low: 0, bottom }));
-    let own = kernels.scores(top);
-    let (positives, negatives) = match side {
-        Side::Positives => (own, vec![top; counts.negatives]),
-        Side::Negatives => (vec![-top; counts.positives], own),
-    };
-    Ok(Lipschitz { constant, positives, negatives })
+    best.unwrap_or((0.0, Kernels { high: 0, free: 1.0, low: 0, bottom }))
 }
 
 /// Kernels of one side in units of `e^{1/t}`: some at 1, one anywhere, the others at `e^{-2/t}`.

@@ -9,18 +9,17 @@
 //!   negatives.
 //! - Contrastive losses: [`World::limit`] (with [`Estimator::TrueNegatives`] the unbiased loss
 //!   `L_Unb^{M,N}`), [`World::loss`] (the expectation of `L_NCA(G, M)`), [`World::deviation`] between them,
-//!   [`World::bracket`] around it at any `N`, [`World::positive_gap`]. Each is an [`Expectation`]: enumerated where [`Effort`] allows it, otherwise
-//!   sampled with a seed and a certified interval.
+//!   [`World::bracket`] around it at any `N`, [`World::positive_gap`]. Each is an [`Expectation`]: enumerated
+//!   where [`Effort`] allows it, otherwise sampled with a seed and a certified interval.
 //! - Supervised losses: [`World::mean_classifier_loss`], [`World::best_linear`] under a norm bound and
 //!   [`World::best_unconstrained`], both [`LinearFit`]s with a certified gap, [`World::supervised_loss`].
 //! - Constants: [`published_constant`], [`hoeffding_constant`], [`variance_constant`] with [`concentration`];
-//!   [`limit_excess`]; [`range`], [`mix_nca_range`]; [`lipschitz`]; [`jensen_gap`], [`jensen_peak`], [`chain_gap`],
-//!   [`chain_gap_of_classes`];
-//!   [`massart`].
+//!   [`limit_excess`]; [`range`], [`mix_nca_range`], [`integrated_range`]; [`lipschitz`]; [`jensen_gap`],
+//!   [`jensen_peak`], [`chain_gap`], [`chain_gap_of_classes`]; [`massart`].
 //! - Complexities: [`rademacher()`] over all sign vectors, [`sampled_rademacher`].
-//! - The whole: [`Setting::terms`] is the table of all terms for `K, M, N, T, δ, t, τ`;
-//!   [`Setting::corrected`] and [`Setting::published`] are the right sides; [`World::training_set`] and
-//!   [`World::losses`] draw what they speak of.
+//! - The whole: [`Setting::terms`] is the table of all terms for `K, M, N, T, δ, t, τ`, each a [`Term`] with its
+//!   [`Verdict`]; [`Setting::corrected`] and [`Setting::published`] are the right sides; [`World::training_set`]
+//!   and [`World::losses`] draw what they speak of.
 //!
 //! # Costs
 //! A row of scores takes `n·d` steps. An enumerated loss has, for each anchor, `C(M+k-1, k-1)` multisets of
@@ -57,13 +56,14 @@ mod multiset;
 mod rademacher;
 mod supervised;
 mod table;
+mod terms;
 mod theorem;
 mod trial;
 mod world;
 
 pub use constants::{
-    concentration, hoeffding_constant, limit_excess, mix_nca_range, published_constant, range,
-    variance_constant,
+    concentration, hoeffding_constant, integrated_range, limit_excess, mix_nca_range, published_constant,
+    range, variance_constant,
 };
 pub use estimator::{Counts, Estimator, Reading};
 pub use expectation::{Effort, Expectation, Method};
@@ -72,6 +72,7 @@ pub use linear::{LinearFit, Solver};
 pub use lipschitz::{Lipschitz, Norm, Side, lipschitz};
 pub use multiset::multisets;
 pub use rademacher::{massart, rademacher, sampled_rademacher};
-pub use theorem::{Bound, Setting, Source, Term};
+pub use terms::{Term, Verdict};
+pub use theorem::{Bound, Setting, Source};
 pub use trial::Sample;
 pub use world::{Class, World};

@@ -1,11 +1,9 @@
-//! Theorem 3.1 term by term: as published, and corrected with explicit constants.
+//! Theorem 3.1 as a whole: as published, and corrected with explicit constants.
 
-use super::constants::{
-    concentration, hoeffding_constant, limit_excess, published_constant, range, variance_constant,
-};
-use super::estimator::{Counts, Estimator, Reading, at_least_1, finite};
-use super::jensen::{chain_gap, chain_gap_of_classes, jensen_gap, jensen_gap_limit, jensen_peak};
-use super::lipschitz::{Norm, Side, lipschitz};
+use super::constants::{limit_excess, published_constant, range};
+use super::estimator::{Counts, Estimator, at_least_1, finite};
+use super::jensen::chain_gap_of_classes;
+use super::lipschitz::{Norm, Side, lipschitz, positives_constant};
 use super::rademacher::massart;
 use super::world::{World, validate_temperature};
 use crate::error::{Result, in_range};
@@ -25,6 +23,8 @@ use crate::error::{Result, in_range};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
+    /// `K`.
+    pub classes: usize,
     /// `κ`: `K - 1` for balanced classes, [`World::imbalance`] in general.
     pub imbalance: f64,
     /// `1/min ρ_c`: `K` for balanced classes, [`World::rarity`] in general.
@@ -56,19 +56,6 @@ pub enum Source {
     Features(f64),
 }
 
-/// One term of the bound.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Term {
-    /// A short name.
-    pub name: &'static str,
-    /// Its formula, in the paper's letters.
-    pub formula: &'static str,
-    /// Its value.
-    pub value: f64,
-    /// Where it is from.
-    pub source: &'static str,
-}
-
 /// The additions to `L_NCA(G, M)(f)` on the right of the corrected theorem; their sum is [`Bound::total`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bound {
@@ -93,6 +80,7 @@ impl Setting {
     /// A setting of `K` balanced classes with `g0` of true negatives; fields can be changed afterwards.
     pub fn new(classes: usize, counts: Counts, samples: usize, delta: f64, temperature: f64) -> Self {
         Self {
+            classes,
             imbalance: classes as f64 - 1.0,
             rarity: classes as f64,
             counts,
@@ -120,16 +108,15 @@ impl Setting {
     /// [`Error::OutOfRange`](crate::Error::OutOfRange), naming the field; `classes` below 2 shows as an
     /// imbalance below 1.
     pub fn validate(&self) -> Result<()> {
-        let at_least_1_finite = |x: f64| x >= 1.0 && x.is_finite();
-        let holds = at_least_1_finite(self.imbalance);
+        let holds = self.imbalance >= 1.0 && self.imbalance.is_finite();
         in_range(
             "imbalance",
             self.imbalance,
             holds,
             "a finite number of at least 1 (K - 1, so K of at least 2)",
         )?;
-        let holds = at_least_1_finite(self.rarity);
-        in_range("rarity", self.rarity, holds, "a finite number of at least 1 (K for balanced classes)")?;
+        let holds = self.rarity >= 2.0 && self.rarity.is_finite();
+        in_range("rarity", self.rarity, holds, "a finite number of at least 2 (K for balanced classes)")?;
         self.counts.validate()?;
         self.estimator.validate()?;
         at_least_1("samples", self.samples)?;
@@ -138,23 +125,28 @@ impl Setting {
         validate_temperature(self.temperature)
     }
 
-    /// What `ν` has to be compared with: the weight at which no other class counts less than 1.
+    /// What `ν` has to be compared with, so that no other class counts less than 1.
     ///
-    /// It is `κ` for true negatives and `(1-τ)/min ρ_c` for `g1` and `g2`, which is `K - 1` at `τ = 1/K`; `g2`
-    /// is at least `g1` in the limit, so it needs no more. Unlabelled negatives are `τ = 0`, except that for
-    /// balanced classes `K - 1` suffices for the best classifier all the same.
+    /// It is `κ` for true negatives. For draws from the data, with or without debiasing up to `τ <= min ρ_c`, it is
+    /// `1/min ρ_c - 1`, `K - 1` for balanced classes: this bounds the best linear classifier, while the mean
+    /// classifier itself is known to be bounded from `(1-τ)/min ρ_c` on (`notes/theorem.md`).
     pub fn threshold(&self) -> f64 {
-        let balanced = self.rarity <= (self.imbalance + 1.0) * (1.0 + 1e-12);
-        match self.estimator.debiasing() {
-            Some((tau_plus, _, _)) => (1.0 - tau_plus) * self.rarity,
-            None if self.estimator == Estimator::Unlabelled && !balanced => self.rarity,
-            None => self.imbalance,
+        match self.estimator {
+            Estimator::TrueNegatives => self.imbalance,
+            _ => self.rarity - 1.0,
         }
     }
 
     /// `ν` over its threshold.
-    fn ratio(&self) -> f64 {
+    pub(crate) fn ratio(&self) -> f64 {
         self.counts.ratio() / self.threshold()
+    }
+
+    /// Whether the corrected theorem speaks of the estimator: `τ` is at most every class's probability, so that
+    /// the limit is a mean of kernels. Otherwise the estimator takes more away than the class has.
+    pub fn covers_estimator(&self) -> bool {
+        // A prior of 1/K times K may be off 1 by a rounding.
+        self.estimator.debiasing().is_none_or(|(tau_plus, _, _)| tau_plus * self.rarity <= 1.0 + 1e-12)
     }
 
     /// The corrected theorem's additions: with probability at least `1 - δ` over `T` training tuples, for the
@@ -165,19 +157,16 @@ impl Setting {
     ///
     /// # Errors
     /// As [`Setting::validate`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for `tau_plus` above the
-    /// smallest class probability, where the estimator takes more away than the class has; [`Error::OutOfRange`](crate::Error::OutOfRange) for a complexity that is
-    /// negative or not finite; [`Error::Overflow`](crate::Error::Overflow) at tiny temperatures.
+    /// smallest class probability, and for a complexity that is negative or not finite; [`Error::Overflow`](crate::Error::Overflow) at tiny temperatures.
     pub fn corrected(&self, source: &Source) -> Result<Bound> {
         self.validate()?;
-        if let Some((tau_plus, _, _)) = self.estimator.debiasing() {
-            let holds = tau_plus * self.rarity <= 1.0 + 1e-12;
-            in_range("tau_plus", tau_plus, holds, "at most the smallest class probability")?;
-        }
+        let tau_plus = self.estimator.debiasing().map_or(0.0, |(tau_plus, _, _)| tau_plus);
+        in_range("tau_plus", tau_plus, self.covers_estimator(), "at most the smallest class probability")?;
         let t = self.temperature;
         let range = range(&self.estimator, &self.counts, t)?;
         let tail = |of: f64| (of.ln() / (2.0 * self.samples as f64)).sqrt();
         Ok(Bound {
-            chain: chain_gap_of_classes(self.imbalance, self.counts.positives, self.ratio(), t)?,
+            chain: chain_gap_of_classes(self.threshold(), self.counts.positives, self.ratio(), t)?,
             excess: limit_excess(&self.estimator, self.counts.negatives, t)?,
             complexity: finite(2.0 * self.complexity(source)?, t)?,
             confidence: range * (3.0 * tail(4.0 / self.delta) + tail(2.0 / self.delta)),
@@ -201,121 +190,62 @@ impl Setting {
     }
 
     /// `Λ`, a Lipschitz constant of the loss in the stacked embeddings of a tuple, Euclidean:
-    /// `√(l² + L₊² + L₋²)/t`. The anchor meets all scores, hence the sum `l` of all score derivatives, at most
-    /// `2ν e^{2/t}/(1 + ν e^{2/t})` with `g0`; `L₊` and `L₋` are the Euclidean [`lipschitz`] constants.
-    /// With `g1`, `A = ν e^{2/t}/((1+ν)(1-τ))` bounds the derivatives by the draws: `l = 1 + A(1+τ)` and
-    /// `L₋² = A²(1/N + τ²/m)`; with `g2`, `A` is multiplied by `2β+1` and the part of the data does not fall
-    /// with `N`.
+    /// `√(Λ₀² + Λ₊² + Λ₋²)/t`. The anchor meets all scores, hence `Λ₀`, the sum of all score derivatives, at most
+    /// `2ν e^{2/t}/(1 + ν e^{2/t})` with `g0`; `Λ₊` and `Λ₋` are the Euclidean [`lipschitz`] constants.
     ///
-    /// It does not fall to 0 with `M`, unlike the paper's `λ_M = 1/M`.
+    /// With `g1` and `g2` the negative mean reaches `G₊ = (e^{1/t} - τ e^{-1/t})/(1-τ)` instead of `e^{1/t}`, so
+    /// `ω <= ω₊ = ν G₊/(e^{-1/t} + ν G₊)`, and `Λ₊` is that of `ν G₊ e^{-1/t}` in the place of `ν`. With
+    /// `H = ν e^{2/t}/((1+ν)(1-τ))` and `D = (2β+1)(ω₊ + τH)`, the sum of the derivatives by the data,
+    /// `Λ₀ = ω₊ + D + τH` and `Λ₋² = D min{D, H/N} + (τH)²/m` for `g1`, `D² + (τH)²/m` for `g2`. The draws `v`
+    /// count as embeddings of their own, also where they are positives.
+    ///
+    /// At a fixed `N` in the sum reading it falls like the paper's `λ_M = 1/M`: with `g0` it is at most
+    /// `√6 N e^{2/t}/((M + N e^{2/t}) t)`. At a fixed `ν` it does not fall to 0.
     ///
     /// # Errors
     /// As [`Setting::validate`].
     pub fn feature_constant(&self) -> Result<f64> {
         self.validate()?;
         let (t, counts) = (self.temperature, &self.counts);
-        let positives = lipschitz(counts, t, Side::Positives, Norm::Euclidean)?.constant;
-        let steepest = lipschitz(counts, t, Side::Positives, Norm::Largest)?.constant;
-        let (anchor, negatives) = match self.estimator.debiasing() {
-            None => (2.0 * steepest, lipschitz(counts, t, Side::Negatives, Norm::Euclidean)?.constant),
+        let (m, ratio) = (counts.positives, counts.ratio());
+        let (anchor, positives, negatives) = match self.estimator.debiasing() {
+            None => {
+                let of = |side, norm| Ok(lipschitz(counts, t, side, norm)?.constant);
+                let steepest = of(Side::Positives, Norm::Largest)?;
+                (2.0 * steepest, of(Side::Positives, Norm::Euclidean)?, of(Side::Negatives, Norm::Euclidean)?)
+            }
             Some((tau_plus, beta, draws)) => {
-                let ratio = counts.ratio();
-                let base = ratio / (1.0 + ratio) * (2.0 / t).exp() / (1.0 - tau_plus);
-                let data = base * (2.0 * beta + 1.0);
-                let spread = if beta == 0.0 { counts.negatives as f64 } else { 1.0 };
-                let squares = data * data / spread + (base * tau_plus).powi(2) / draws as f64;
-                (1.0 + data + base * tau_plus, squares.sqrt())
+                let largest = (1.0 - tau_plus * (-2.0 / t).exp()) / (1.0 - tau_plus);
+                let of = |norm| positives_constant(m, ratio, largest, t, norm);
+                let omega = of(Norm::Largest);
+                let steep = ratio / (1.0 + ratio) * (2.0 / t).exp() / (1.0 - tau_plus);
+                let debiasing = tau_plus * steep;
+                // The derivatives by the data sum up to this, and none of N with g1 is above `steep/N`.
+                let data = (2.0 * beta + 1.0) * (omega + debiasing);
+                let most = if beta == 0.0 { steep / counts.negatives as f64 } else { data };
+                let squares = data * most.min(data) + debiasing * debiasing / draws as f64;
+                (omega + data + debiasing, of(Norm::Euclidean), squares.sqrt())
             }
         };
         finite((anchor * anchor + positives * positives + negatives * negatives).sqrt() / t, t)
     }
 
-    /// Every term and constant as a table: what is published, what replaces it, and what decides between them.
+    /// Massart's bound on the paper's `R_S(F)` for finitely many encoders: the embeddings of a training set are a
+    /// vector of norm `√(T(1+M+N))`, one for each encoder, so that it is `√(2T(1+M+N) log|F|)`; 0 for one.
     ///
     /// # Errors
-    /// As [`Setting::corrected`].
-    pub fn terms(&self, source: &Source) -> Result<Vec<Term>> {
-        let bound = self.corrected(source)?;
-        let formulas = Formulas::of(&self.estimator);
-        let (t, counts, samples) = (self.temperature, &self.counts, self.samples as f64);
-        let m = counts.positives;
-        let negatives = counts.negatives;
-        let of = |constant: f64| concentration(&self.estimator, negatives, t, constant);
-        let steep = |side, norm| Ok(lipschitz(counts, t, side, norm)?.constant);
-        let ratio_needed = match counts.reading {
-            Reading::Sum => self.threshold() * m as f64,
-            Reading::Mean => self.threshold(),
-        };
-        let peak = jensen_peak(m, t)?;
-        let enough = finite(ratio_needed * peak.exp(), t)?;
-        let log_delta = (1.0 / self.delta).ln();
-        let b_published = (negatives as f64).ln();
-        let term = |name, formula, value, source| Term { name, formula, value, source };
-        Ok(vec![
-            term("negatives_published", "K - 1", self.imbalance, "Theorem 3.1, the condition on N"),
-            term("negatives_for_ratio", "κ M (sum) or κ (mean)", ratio_needed, "corrected: ν = κ"),
-            term(
-                "negatives_without_gap",
-                "the same times e^{D^max}",
-                enough,
-                "corrected: Lemma B.3 as published",
-            ),
-            term(
-                "concentration_published",
-                formulas.published,
-                of(published_constant())?,
-                "Theorem B.1, t = 1",
-            ),
-            term("concentration_hoeffding", formulas.hoeffding, of(hoeffding_constant(t)?)?, "any t"),
-            term("concentration_variance", formulas.variance, of(variance_constant(t)?)?, "any t"),
-            term("range_published", "log N", b_published, "Theorem 3.1, B"),
-            term("range", formulas.range, range(&self.estimator, counts, t)?, "exact"),
-            term("lipschitz_published", "1/M", 1.0 / m as f64, "Theorem 3.1, λ_M"),
-            term("lipschitz_single", "sup |∂ℓ/∂s_j|", steep(Side::Positives, Norm::Sum)?, "exact, g0"),
-            term(
-                "lipschitz_positives",
-                "sup ‖∂ℓ/∂s‖₂",
-                steep(Side::Positives, Norm::Euclidean)?,
-                "exact, g0",
-            ),
-            term(
-                "lipschitz_negatives",
-                "sup ‖∂ℓ/∂u‖₂",
-                steep(Side::Negatives, Norm::Euclidean)?,
-                "exact, g0",
-            ),
-            term("lipschitz_features", "Λ", self.feature_constant()?, "proved"),
-            term(
-                "confidence_published",
-                "B √(log(1/δ)/T)",
-                b_published * (log_delta / samples).sqrt(),
-                "Theorem 3.1",
-            ),
-            term("jensen_gap", "D*_M(t)", jensen_gap(m, t)?, "best constant at ν = κ"),
-            term("jensen_gap_limit", "log cosh(1/t)", jensen_gap_limit(t)?, "M → ∞"),
-            term("jensen_peak", "D^max_M(t)", peak, "one anchor's worst"),
-            term(
-                "chain_gap",
-                "γ = D* - log(ν/κ), or D*(1 - log(ν/κ)/D^max)⁺",
-                chain_gap(m, self.ratio(), t)?,
-                "corrected lemma B.3, any K",
-            ),
-            term(
-                "chain",
-                "softplus(α) - softplus(α - γ), α = log κ + 2/t",
-                bound.chain,
-                "corrected lemma B.3, this K",
-            ),
-            term("limit_excess", formulas.excess, bound.excess, "corrected theorem B.1"),
-            term("complexity", "2 R̂_S(ℓ∘F)", bound.complexity, "corrected theorem B.4"),
-            term(
-                "confidence",
-                "B (3√(log(4/δ)/2T) + √(log(2/δ)/2T))",
-                bound.confidence,
-                "corrected theorem B.4",
-            ),
-            term("total", "sum of the last four", bound.total(), "corrected theorem 3.1"),
-        ])
+    /// As [`Setting::validate`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for `functions = 0`.
+    pub fn massart_of_features(&self, functions: usize) -> Result<f64> {
+        self.validate()?;
+        at_least_1("functions", functions)?;
+        let rows = (1 + self.counts.positives + self.counts.negatives) as f64;
+        Ok((2.0 * self.samples as f64 * rows * (functions as f64).ln()).sqrt())
+    }
+
+    /// The constants `C`, 1, 1 that [`Setting::published`] is evaluated with in tables: the paper's own in the first
+    /// term, and 1 where it states none.
+    pub fn hidden_constants() -> [f64; 3] {
+        [published_constant(), 1.0, 1.0]
     }
 
     /// The right side of the theorem as published beyond `L_NCA(f)`, the constants that its `O(·)` hides being
@@ -334,43 +264,5 @@ impl Setting {
         let contraction = complexity / samples / self.counts.positives as f64;
         let tail = n.ln() * ((1.0 / self.delta).ln() / samples).sqrt();
         Ok(hidden[0] / n.sqrt() + hidden[1] * contraction + hidden[2] * tail)
-    }
-}
-
-/// The formulas that differ between estimators.
-struct Formulas {
-    published: &'static str,
-    hoeffding: &'static str,
-    variance: &'static str,
-    range: &'static str,
-    excess: &'static str,
-}
-
-impl Formulas {
-    fn of(estimator: &Estimator) -> Self {
-        let range = "log(1 + ν (e^{2/t} - τ)/(1-τ))";
-        match estimator {
-            Estimator::TrueNegatives | Estimator::Unlabelled => Self {
-                published: "C/√N, C = e^{3/2} √(π/2)",
-                hoeffding: "C/√N, C = (e^{2/t} - 1) √(π/2)",
-                variance: "C/√N, C = (e^{2/t} - 1)/2",
-                range: "log(1 + ν e^{2/t})",
-                excess: "log(1 + (e^{1/t} - 1)²/N)",
-            },
-            Estimator::Debiased { .. } => Self {
-                published: "C (1/√N + τ/√m)/(1-τ), C = e^{3/2} √(π/2)",
-                hoeffding: "C (1/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1) √(π/2)",
-                variance: "C (1/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1)/2",
-                range,
-                excess: "log(1 + (e^{2/t} - 1)² (1/N + τ²/m)/(4(1-τ)²))",
-            },
-            Estimator::HardNegative { .. } => Self {
-                published: "C (e^{2β/t}/√N + τ/√m)/(1-τ), C = e^{3/2} √(π/2)",
-                hoeffding: "C (e^{2β/t}/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1) √(π/2)",
-                variance: "C (e^{2β/t}/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1)/2",
-                range,
-                excess: "C (e^{2β/t}/√N + τ/√m)/(1-τ), C = (e^{2/t} - 1)/2",
-            },
-        }
     }
 }

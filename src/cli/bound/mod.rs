@@ -174,8 +174,8 @@ fn data(args: &BoundArgs) -> Result<Option<(String, Set)>, Error> {
 
 fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
     let counts = Counts::new(args.positives, args.negatives);
-    let (classes, setting) = match world {
-        Some(world) => (world.classes(), Setting::of(world, counts, args.samples, args.delta)),
+    let setting = match world {
+        Some(world) => Setting::of(world, counts, args.samples, args.delta),
         None => {
             let classes = args.classes.unwrap_or(10);
             if classes < 2 {
@@ -183,11 +183,11 @@ fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
                 let expected = "a count of at least 2";
                 return Err(intnacl_reference::Error::OutOfRange { argument, value, expected }.into());
             }
-            (classes, Setting::new(classes, counts, args.samples, args.delta, args.temperature))
+            Setting::new(classes, counts, args.samples, args.delta, args.temperature)
         }
     };
     let tau_plus = args.tau_plus.unwrap_or(1.0 / setting.rarity);
-    Ok(Subject { setting, classes, tau_plus, encoders: 1 })
+    Ok(Subject { setting, tau_plus, encoders: 1 })
 }
 
 fn loss(args: &BoundArgs, tau_plus: f64) -> Result<Loss, Error> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::curves::{Curves, Violations};
 use super::digits::Trained;
 use super::measure::{Claim, Contrastive, Interval, Measured, Supervised};
-use super::terms::{Row, Subject};
+use super::terms::{Row, Subject, words};
 
 /// The version of the form that `--json` writes. A field that is added leaves it as it is.
 pub const VERSION: u32 = 1;
@@ -120,9 +120,9 @@ pub struct CheckpointReport {
 
 impl SettingReport {
     fn new(subject: &Subject) -> Self {
-        let Subject { setting, classes, tau_plus, encoders } = *subject;
+        let Subject { setting, tau_plus, encoders } = *subject;
         Self {
-            classes,
+            classes: setting.classes,
             positives: setting.counts.positives,
             negatives: setting.counts.negatives,
             samples: setting.samples,
@@ -267,7 +267,7 @@ fn cells<const N: usize>(texts: [&str; N]) -> Vec<String> {
 fn terms(rows: &[Row]) -> String {
     let mut lines = vec![cells(["term", "G", "formula", "sum", "mean", "audit", "source"])];
     for row in rows {
-        let (sum, mean) = (row.sum.verdict.words(), row.mean.verdict.words());
+        let (sum, mean) = (words(row.sum.verdict), words(row.mean.verdict));
         let audit = if sum == mean { sum.to_owned() } else { format!("{sum} / {mean}") };
         let (sum, mean) = (number(row.sum.value), number(row.mean.value));
         let estimator = row.estimator.unwrap_or_default();
