@@ -71,6 +71,32 @@ proptest! {
         claims(&world, &estimator, &Counts::new(1, n))?;
     }
 
+    /// `R - E R̂ <= b^{2β}(1 - b^{-β})(b - 1/b)/(2n)` of the ratio `R̂` of two means of `n` kernels in `[1/b, b]`, and
+    /// its mean square, `E(R̂ - R)² <= b^{4β}(b - 1/b)²/(4n)`: both over all sequences.
+    #[test]
+    fn a_ratio_of_means_has_the_bias_and_the_spread_that_the_excess_of_g2_allows_for(
+        points in prop::collection::vec((prop_oneof![Just(-1.0), Just(1.0), -1.0..1.0], 1e-4..1.0_f64), 2..=4),
+        log_b in 0.05..3.0_f64, beta in 0.0..3.0, n in 1..=5_usize,
+    ) {
+        let total: f64 = points.iter().map(|point| point.1).sum();
+        let kernels: Vec<(f64, f64)> = points.iter().map(|(s, w)| ((s * log_b).exp(), w / total)).collect();
+        let mean = |power: f64| kernels.iter().map(|(h, p)| p * h.powf(power)).sum::<f64>();
+        let limit = mean(beta + 1.0) / mean(beta);
+        let (mut expected, mut square) = (0.0, 0.0);
+        for code in 0..kernels.len().pow(n as u32) {
+            let drawn = (0..n as u32).map(|i| kernels[code / kernels.len().pow(i) % kernels.len()]);
+            let sum = |power: f64| drawn.clone().map(|(h, _)| h.powf(power)).sum::<f64>();
+            let (ratio, p) = (sum(beta + 1.0) / sum(beta), drawn.clone().map(|(_, p)| p).product::<f64>());
+            expected += p * ratio;
+            square += p * (ratio - limit).powi(2);
+        }
+        let (b, n) = (log_b.exp(), n as f64);
+        let bias = b.powf(2.0 * beta) * (1.0 - b.powf(-beta)) * (b - 1.0 / b) / (2.0 * n);
+        let spread = b.powf(4.0 * beta) * (b - 1.0 / b).powi(2) / (4.0 * n);
+        prop_assert!(limit - expected <= bias + ROUNDING * b, "{limit} - {expected} > {bias}");
+        prop_assert!(square <= spread + ROUNDING * b * b, "{square} > {spread}");
+    }
+
     /// `|L∞ - L_NCA| <= C/√N` with the published `C` of `t = 1`, wherever it was proved.
     #[test]
     fn the_published_constant_holds_at_its_temperature_and_down_to_0_482(
@@ -117,6 +143,34 @@ fn the_excess_falls_like_one_over_n_and_no_faster() {
     let expected = 0.25 * 1_f64.tanh().powi(2);
     let found = times_n(4000);
     assert!((found - expected).abs() < 0.02 * expected, "{found} against {expected}");
+}
+
+/// The ratio of means in `g2` is biased, but its bias is of the order `1/N`, like its variance. As positives lose
+/// their weight, `N (L∞ - L_NCA)` tends to half of `Var(h^{β+1})/(E h^{β+1})² - Var(h^β)/(E h^β)²`, the mean over the
+/// anchors.
+#[test]
+fn the_excess_of_g2_falls_like_one_over_n_too() {
+    let own = Class::uniform(0.5, DMatrix::from_element(1, 1, 1.0));
+    let other = Class::uniform(0.5, DMatrix::from_row_slice(2, 1, &[1.0, -1.0]));
+    let world = World::new(&[own, other], 1.0).expect("valid");
+    for beta in [0.0, 0.5, 1.0, 2.0] {
+        let estimator = Estimator::HardNegative { tau_plus: 0.0, beta, positive_draws: 1 };
+        let times_n = [50, 200, 800, 4000].map(|n| {
+            let found = distances(&world, &estimator, &Counts::new(1, n).normalized());
+            (found.limit - found.loss) * n as f64
+        });
+        // Three quarters of the anchors and of the data are at 1.
+        let spread = |power: f64, share: f64| {
+            let (mean, range) = (share * power.exp() + (1.0 - share) * (-power).exp(), 2.0 * power.sinh());
+            share * (1.0 - share) * (range / mean).powi(2)
+        };
+        let of = |share: f64| 0.5 * (spread(beta + 1.0, share) - spread(beta, share));
+        let expected = 0.75 * of(0.75) + 0.25 * of(0.25);
+        println!(
+            "β = {beta}: N (L∞ - L_NCA(g2)) = {times_n:.4?} at N = 50, 200, 800, 4000; limit {expected:.4}"
+        );
+        assert!((times_n[3] - expected).abs() < 0.02 * expected.abs() + 1e-4, "{times_n:?}, {expected}");
+    }
 }
 
 /// The largest loss is attained: negatives at the anchor, positives opposite.

@@ -1,9 +1,9 @@
-//! What the paper leaves open: MIXNCA. (For `g2` see `concentration` and `repair`.)
+//! What the paper leaves open: MIXNCA and the integrated losses. (For `g2` see `concentration` and `repair`.)
 
 use crate::budget::ROUNDING;
 use crate::worlds::{config, temperatures};
-use intnacl_reference::bound::{chain_gap, mix_nca_range};
-use intnacl_reference::{Loss, Negatives, Settings, Tuples};
+use intnacl_reference::bound::{Counts, Estimator, chain_gap, integrated_range, mix_nca_range, range};
+use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 
@@ -31,5 +31,35 @@ proptest! {
         prop_assert!(mixed >= single);
         prop_assert!(mixed <= mix_nca_range(m, n, lambda, t).expect("valid") * (1.0 + ROUNDING));
         prop_assert_eq!(chain_gap(1, n as f64, t).expect("valid"), 0.0);
+    }
+
+    /// IntNaCl, IntCl and Adv are the clean loss and a term that is not negative, at most `α B_w B_r`.
+    #[test]
+    fn integrated_losses_are_between_the_clean_loss_and_their_range(
+        angles in prop::collection::vec(prop_oneof![0.0..std::f64::consts::TAU, Just(0.0), Just(std::f64::consts::PI)], 16),
+        m in 1..=3_usize, n in 1..=4_usize, lambda in 0.0..=1.0, alpha in 0.0..3.0, tau_plus in 0.0..0.5,
+        t in temperatures(), adversarial in any::<bool>(), mixed in any::<bool>(),
+    ) {
+        let estimator = Estimator::Debiased { tau_plus, positive_draws: 1 };
+        let mut tuples = Tuples::new(rows(&angles[..1]), vec![rows(&angles[1..1 + m])], vec![rows(&angles[4..4 + n])]);
+        tuples.mixed = Some(vec![rows(&angles[8..7 + m])]);
+        tuples.adversarial = Some(rows(&angles[10..11]));
+        tuples.adversarial_negatives = Some(vec![rows(&angles[11..11 + n])]);
+        tuples.debias_positives = Some(vec![rows(&angles[1..2])]);
+        let value = |loss: Loss| loss.evaluate(&tuples, &Settings::new(t)).expect("valid").value;
+        let (g0, g1) = (Negatives::G0, Negatives::G1 { tau_plus });
+        let weight = if adversarial { Weight::Adversarial } else { Weight::One };
+        let robust = RobustTerm { negatives: g1, weight };
+        let of = |estimator: &Estimator, m: usize| range(estimator, &Counts::new(m, n), t).expect("valid");
+        let clean = if mixed {
+            (Loss::MixNca { negatives: g0, lambda }, mix_nca_range(m, n, lambda, t).expect("valid"))
+        } else {
+            (Loss::Nca { negatives: g0 }, of(&Estimator::TrueNegatives, m))
+        };
+        let of_weight = if adversarial { of(&Estimator::TrueNegatives, 1) } else { 1.0 };
+        let most = integrated_range(clean.1, alpha, of_weight, of(&estimator, 1)).expect("valid");
+        let neighborhood = if mixed { Neighborhood::MixNca { lambda } } else { Neighborhood::Nca };
+        let found = value(Loss::IntNaCl { negatives: g0, alpha, robust, neighborhood });
+        prop_assert!(value(clean.0) <= found * (1.0 + ROUNDING) && found <= most * (1.0 + ROUNDING), "{found}, {most}");
     }
 }

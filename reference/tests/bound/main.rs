@@ -3,12 +3,14 @@
 //! What fails is in `tests/audit`, in exact arithmetic. `PROPTEST_CASES` sets the worlds of a law (256 by
 //! default, since each is several enumerations).
 
+mod batch;
 mod budget;
 mod chain;
 mod concentration;
 mod edges;
 mod extensions;
 mod generalisation;
+mod gradients;
 mod linear;
 mod lipschitz;
 mod losses;
