@@ -78,3 +78,28 @@ fn there_the_proved_constants_hold() {
     assert!(scaled <= hoeffding_constant(t).expect("valid"));
     assert!(limit - loss <= limit_excess(&Estimator::TrueNegatives, NEGATIVES as usize, t).expect("valid"));
 }
+
+/// It fails at every smaller temperature too: the loss depends on differences of scores, so that the negatives that
+/// were opposite at `t` are turned to the angle at which they score `2/t` less than the positive.
+#[test]
+fn it_fails_at_every_smaller_temperature() {
+    let (share, rare) = (1.0 / ANCHORS as f64, 1.0 / RARITY as f64);
+    let refuted = 1.0 / (BASE as f64).ln();
+    let counts = Counts::new(1, NEGATIVES as usize);
+    for t in [0.206, 0.2, 0.15, 0.1, 0.05, 0.02, 0.01, 0.003] {
+        let cosine: f64 = 1.0 - 2.0 * t / refuted;
+        let sine = (1.0 - cosine * cosine).sqrt();
+        let anchors = Class::uniform(1.0 - share, dmatrix![1.0, 0.0]);
+        let others = Class {
+            probability: share,
+            points: vec![rare, 1.0 - rare],
+            embeddings: dmatrix![1.0, 0.0; cosine, sine],
+        };
+        let world = World::new(&[anchors, others], t).expect("valid");
+        let [limit, loss] = [World::limit, World::loss].map(|of| {
+            of(&world, &Estimator::TrueNegatives, &counts, &Effort::default()).expect("valid").value
+        });
+        let scaled = (limit - loss) * (NEGATIVES as f64).sqrt();
+        assert!(scaled > 6.0, "{scaled} at t = {t}");
+    }
+}

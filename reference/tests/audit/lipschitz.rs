@@ -51,9 +51,9 @@ fn the_temperature_from_which_single_derivatives_are_below_one_over_m() {
 
 /// Contraction passes through the embeddings, and the anchor's meets all scores at once: with all positives at
 /// `-y`, all negatives at `y` and the anchor at right angles to `y`, the gradient by the anchor is
-/// `2ω/t`, tangential to the sphere, whatever `M`.
+/// `2ω/t`, tangential to the sphere. With `N = M(K-1)`, as the repaired lemma wants it, `ω` is the same for all `M`.
 #[test]
-fn the_constant_in_the_anchors_embedding_does_not_fall_with_m() {
+fn where_n_is_m_times_k_minus_1_the_anchors_part_does_not_fall_with_m() {
     let (t, classes) = (0.5, 10);
     for m in [1, 2, 5, 25] {
         let n = m * (classes - 1);
@@ -67,6 +67,21 @@ fn the_constant_in_the_anchors_embedding_does_not_fall_with_m() {
         let expected = 2.0 * (1.0 - 1.0 / classes as f64) / t;
         assert!(gradient[(0, 0)].abs() < ROUNDING, "tangential");
         approx::assert_relative_eq!(gradient.norm(), expected, max_relative = ROUNDING);
+    }
+}
+
+/// At a fixed number of negatives, as the paper has it, all of `Λ` falls like `1/M`, once `M` is well above
+/// `N e^{2/t}`: printed for the notes.
+#[test]
+fn at_a_fixed_number_of_negatives_the_constant_in_the_embeddings_falls_like_one_over_m() {
+    use intnacl_reference::bound::Setting;
+    let (t, n) = (0.5, 9);
+    let grown = n as f64 * (2.0_f64 / t).exp();
+    for (m, expected) in [(1, 4.78), (100, 3.44), (1000, 1.34), (10_000, 0.19), (100_000, 0.02)] {
+        let found = Setting::new(10, Counts::new(m, n), 1, 0.5, t).feature_constant().expect("valid");
+        println!("N = {n}, t = {t}, M = {m}: Λ = {found:.4}, M Λ = {:.0}", m as f64 * found);
+        assert!((found - expected).abs() < 5e-3);
+        assert!(found <= 6_f64.sqrt() / t * grown / (m as f64 + grown));
     }
 }
 

@@ -8,7 +8,9 @@
 #[path = "../bound/budget.rs"]
 #[allow(dead_code, reason = "one table for both programs of tests")]
 mod budget;
+mod complexity;
 mod concentration;
+mod few_classes;
 mod interval;
 mod lemma;
 mod lipschitz;

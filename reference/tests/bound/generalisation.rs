@@ -55,18 +55,24 @@ proptest! {
     #[test]
     fn contraction_bounds_the_complexity_of_the_losses(
         world in worlds(Balance::Classes), angles in prop::collection::vec(0.0..std::f64::consts::TAU, 48), seed in any::<u64>(),
-        m in 1..=2_usize, n in 1..=2_usize,
+        m in 1..=2_usize, n in 1..=2_usize, share in 0.0..1.0, beta in 0.0..1.0, which in 0..3_usize,
     ) {
-        let (counts, estimator, samples) = (Counts::new(m, n), Estimator::TrueNegatives, 3);
+        let tau_plus = share / world.rarity();
+        let estimator = [
+            Estimator::TrueNegatives,
+            Estimator::Debiased { tau_plus, positive_draws: 1 },
+            Estimator::HardNegative { tau_plus, beta, positive_draws: 1 },
+        ][which];
+        let (counts, samples) = (Counts::new(m, n), 3);
         let encoders = encoders(&world, &angles, 4);
         let set = world.training_set(&estimator, &counts, samples, seed).expect("valid");
         let losses = losses(&encoders, &estimator, &counts, &set);
-        // The stacked embeddings: 3 tuples of at most 5 points in 2 dimensions. Sampled, since 2^30 is many;
+        // The stacked embeddings: 3 tuples of at most 6 points in 2 dimensions. Sampled, since 2^36 is many;
         // the margin is on the side of refuting.
         let stacked = stacked(&encoders, &set);
         let effort = Effort { draws: 4000, seed, confidence: 1.0 - FALSE_ALARM, ..Effort::default() };
         let features = sampled_rademacher(&stacked, &effort).expect("valid").upper * stacked.ncols() as f64;
-        let setting = Setting::of(&world, counts, samples, 0.1);
+        let setting = Setting::of(&world, counts, samples, 0.1).with(estimator);
         let most = 2_f64.sqrt() * setting.feature_constant().expect("valid") * features.max(0.0) / samples as f64;
         prop_assert!(rademacher(&losses).expect("valid") <= most);
     }
@@ -97,7 +103,11 @@ fn losses(
 fn stacked(encoders: &[World], set: &[intnacl_reference::bound::Sample]) -> DMatrix<f64> {
     let points: Vec<usize> = set
         .iter()
-        .flat_map(|sample| [vec![sample.anchor], sample.positives.clone(), sample.negatives.clone()].concat())
+        .flat_map(|sample| {
+            let anchor = vec![sample.anchor];
+            [anchor, sample.positives.clone(), sample.negatives.clone(), sample.positive_draws.clone()]
+                .concat()
+        })
         .collect();
     DMatrix::from_fn(encoders.len(), 2 * points.len(), |f, column| {
         encoders[f].embeddings()[(points[column / 2], column % 2)]
