@@ -60,7 +60,7 @@ fn log_mean(phi: &[f64], p: f64) -> f64 {
 /// `F` rises in `u`; in `p` its slope is between `-2c` and that of `E φ(k)`, which is steepest at 0.
 fn above(classes: usize, m: usize, t: f64, [of_difference, of_mean]: [f64; 2]) -> f64 {
     let (c, phi) = (1.0 / t, log_means(m, 1.0 / t));
-    let (rows, columns) = (4000, 500);
+    let (rows, columns) = (3000, 300);
     let steepest = (2.0 * c).max(m as f64 * (phi[1] - phi[0]));
     let (half, width) = (0.5 / f64::from(rows), 2.0 * c / f64::from(columns));
     let mut most = f64::NEG_INFINITY;

@@ -15,6 +15,7 @@ mod interval;
 mod lemma;
 mod lipschitz;
 mod natural;
+mod pictures;
 mod powers;
 mod search;
 mod theorem;
