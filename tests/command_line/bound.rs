@@ -123,6 +123,13 @@ fn the_terms_are_those_of_their_formulas() {
     near(&chain["sum"]["value"], gap);
     near(&chain["mean"]["value"], (gap - 2_f64.ln()).max(0.0)); // at M = 2, D^max is D*
     near(&term(&report, "lipschitz_published", None)["sum"]["value"], 0.5);
+    let why = term(&report, "lipschitz_published", None)["why"].as_str().expect("text");
+    assert!(why.contains("Euclidean"), "{why}");
+    let features =
+        term(&report, "lipschitz_features", Some("g0"))["sum"]["value"].as_f64().expect("a number");
+    near(&term(&report, "contraction_factor", Some("g0"))["sum"]["value"], 8_f64.sqrt() * features);
+    assert_eq!(term(&report, "negatives_published", None)["sum"]["value"], 9.0);
+    assert_eq!(term(&report, "range_published", None)["sum"]["verdict"], "part");
     assert_eq!(term(&report, "lipschitz_published", None)["sum"]["verdict"], "fails");
     assert_eq!(term(&report, "negatives_for_ratio", Some("g0"))["sum"]["verdict"], "met");
     assert_eq!(term(&report, "negatives_without_gap", Some("g0"))["sum"]["verdict"], "not_met");

@@ -17,4 +17,5 @@ mod losses;
 mod refusals;
 mod repair;
 mod sets;
+mod terms;
 mod worlds;
