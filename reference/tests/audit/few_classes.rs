@@ -130,6 +130,42 @@ fn for_few_classes_the_best_constant_is_between_pairs_and_the_bound_of_the_means
     }
 }
 
+/// Two antipodal pairs at right angles, each with a share `w` at one of its ends.
+fn uneven_pairs(w: f64, t: f64) -> World {
+    let class = |embeddings| Class { probability: 0.5, points: vec![w, 1.0 - w], embeddings };
+    World::new(&[class(dmatrix![1.0, 0.0; -1.0, 0.0]), class(dmatrix![0.0, 1.0; 0.0, -1.0])], t)
+        .expect("valid")
+}
+
+/// `N >= (K-1) e^{D*}` in the mean reading does not suffice for the lemma as published; `D^max` cannot be replaced. The
+/// anchors at the lighter end lack more than `D*`, and those at the heavier end, which are classified well whatever the
+/// negatives, do not make up for it.
+#[test]
+fn with_the_mean_gap_in_place_of_the_largest_there_are_too_few_negatives() {
+    use intnacl_reference::bound::jensen_peak;
+    println!("   M      t     w        N  e^D^max    L^μ_Sup    L_Unb");
+    for (m, t, w) in [
+        (5, 1.0 / 15.0, 0.325),
+        (6, 0.1, 0.33),
+        (8, 1.0 / 7.0, 0.33),
+        (10, 1.0 / 7.0, 0.305),
+        (20, 0.2, 0.305),
+        (100, 0.2, 0.28),
+    ] {
+        let world = uneven_pairs(w, t);
+        let needed = |gap: intnacl_reference::Result<f64>| gap.expect("valid").exp().ceil() as usize;
+        let (few, enough) = (needed(jensen_gap(m, t)), needed(jensen_peak(m, t)));
+        let unbiased = |n: usize| {
+            let counts = Counts::new(m, n).normalized();
+            world.limit(&Estimator::TrueNegatives, &counts, &Effort::default()).expect("valid").value
+        };
+        let (mean, loss) = (world.mean_classifier_loss().expect("valid"), unbiased(few));
+        println!("{m:>4} {t:>6.3} {w:>5} {few:>8} {enough:>8} {mean:>10.4} {loss:>8.4}");
+        assert!(mean > loss + 0.03, "{mean} is not above {loss}");
+        assert!(mean <= unbiased(enough));
+    }
+}
+
 fn worlds() -> impl Strategy<Value = (usize, Vec<(Vec<f64>, f64)>)> {
     (2..=5_usize).prop_flat_map(|classes| {
         let point = (prop::collection::vec(-1.0..1.0_f64, 3), 0.05..1.0_f64);
