@@ -152,6 +152,10 @@ impl Setting {
             Reading::Mean => self.threshold(),
         };
         let enough = finite(needed * jensen_peak(m, self.temperature)?.exp(), self.temperature)?;
+        let formula = match self.estimator {
+            Estimator::TrueNegatives => "ν₀ M (sum) or ν₀ (mean), ν₀ = κ",
+            _ => "ν₀ M (sum) or ν₀ (mean), ν₀ = 1/min ρ - 1",
+        };
         let balanced = self.rarity <= self.classes as f64 * (1.0 + 1e-12);
         Ok(vec![
             Term::new(
@@ -164,7 +168,7 @@ impl Setting {
                 Verdict::holds(m == 1 && balanced),
                 "Lemma B.3 under N ≥ K-1 alone: true at M = 1 and balanced classes, false from M = 2 on",
             ),
-            Term::new("negatives_for_ratio", "ν₀ M (sum) or ν₀ (mean)", needed, "corrected: ν = ν₀")
+            Term::new("negatives_for_ratio", formula, needed, "corrected: ν = ν₀")
                 .judged(Verdict::met(negatives >= needed), "from there on Lemma B.3 lacks D* at most")
                 .of_estimator(),
             Term::new(
