@@ -145,6 +145,25 @@ fn the_excess_falls_like_one_over_n_and_no_faster() {
     assert!((found - expected).abs() < 0.02 * expected, "{found} against {expected}");
 }
 
+/// The excess of `g2`, from its formula; at `β = 0` it is that of `g1`.
+#[test]
+fn the_excess_of_g2_has_a_variance_and_a_bias() {
+    let (t, tau_plus, n, m): (f64, f64, f64, f64) = (0.7, 0.2, 30.0, 2.0);
+    let of = |beta| {
+        let estimator = Estimator::HardNegative { tau_plus, beta, positive_draws: 2 };
+        limit_excess(&estimator, 30, t).expect("valid")
+    };
+    let b = (1.0 / t).exp();
+    for beta in [0.0, 0.5, 2.0] {
+        let c = 0.5 * (b * b - 1.0);
+        let variance = (c / 0.8).powi(2) * (b.powf(4.0 * beta) / n + 0.04 / m);
+        let bias = c * b.powf(2.0 * beta) * (1.0 - b.powf(-beta)) / (0.8 * n);
+        approx::assert_relative_eq!(of(beta), (variance + bias).ln_1p(), max_relative = ROUNDING);
+    }
+    let plain = Estimator::Debiased { tau_plus, positive_draws: 2 };
+    assert_eq!(of(0.0), limit_excess(&plain, 30, t).expect("valid"));
+}
+
 /// The ratio of means in `g2` is biased, but its bias is of the order `1/N`, like its variance. As positives lose
 /// their weight, `N (L∞ - L_NCA)` tends to half of `Var(h^{β+1})/(E h^{β+1})² - Var(h^β)/(E h^β)²`, the mean over the
 /// anchors.

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 /// Worlds a law, unless `PROPTEST_CASES` says otherwise.
 pub fn config() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(256);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    // Some laws leave out as many worlds as they try.
+    let max_global_rejects = 1024 + 4 * cases;
+    ProptestConfig { cases, max_global_rejects, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Which classes and points are how likely.
