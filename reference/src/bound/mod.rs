@@ -73,6 +73,6 @@ pub use lipschitz::{Lipschitz, Norm, Side, lipschitz};
 pub use multiset::multisets;
 pub use rademacher::{massart, rademacher, sampled_rademacher};
 pub use terms::{Term, Verdict};
-pub use theorem::{Bound, Setting, Source};
+pub use theorem::{Bound, FeatureConstants, Setting, Source};
 pub use trial::Sample;
 pub use world::{Class, World};

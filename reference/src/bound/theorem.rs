@@ -56,6 +56,17 @@ pub enum Source {
     Features(f64),
 }
 
+/// How steep a loss is in the embeddings of a tuple, by what they are: [`Setting::feature_constants`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FeatureConstants {
+    /// In that of the anchor.
+    pub anchor: f64,
+    /// In those of the positives together.
+    pub positives: f64,
+    /// In those of the negatives and the draws `v` together.
+    pub negatives: f64,
+}
+
 /// The additions to `L_NCA(G, M)(f)` on the right of the corrected theorem; their sum is [`Bound::total`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bound {
@@ -189,15 +200,8 @@ impl Setting {
         }
     }
 
-    /// `Λ`, a Lipschitz constant of the loss in the stacked embeddings of a tuple, Euclidean:
-    /// `√(Λ₀² + Λ₊² + Λ₋²)/t`. The anchor meets all scores, hence `Λ₀`, the sum of all score derivatives, at most
-    /// `2ν e^{2/t}/(1 + ν e^{2/t})` with `g0`; `Λ₊` and `Λ₋` are the Euclidean [`lipschitz`] constants.
-    ///
-    /// With `g1` and `g2` the negative mean reaches `G₊ = (e^{1/t} - τ e^{-1/t})/(1-τ)` instead of `e^{1/t}`, so
-    /// `ω <= ω₊ = ν G₊/(e^{-1/t} + ν G₊)`, and `Λ₊` is that of `ν G₊ e^{-1/t}` in the place of `ν`. With
-    /// `H = ν e^{2/t}/((1+ν)(1-τ))` and `D = (2β+1)(ω₊ + τH)`, the sum of the derivatives by the data,
-    /// `Λ₀ = ω₊ + D + τH` and `Λ₋² = D min{D, H/N} + (τH)²/m` for `g1`, `D² + (τH)²/m` for `g2`. The draws `v`
-    /// count as embeddings of their own, also where they are positives.
+    /// `Λ`, a Lipschitz constant of the loss in the stacked embeddings of a tuple, Euclidean: the norm of the
+    /// [`Setting::feature_constants`] by anchor, positives and negatives.
     ///
     /// At a fixed `N` in the sum reading it falls like the paper's `λ_M = 1/M`: with `g0` it is at most
     /// `√6 N e^{2/t}/((M + N e^{2/t}) t)`. At a fixed `ν` it does not fall to 0.
@@ -205,29 +209,50 @@ impl Setting {
     /// # Errors
     /// As [`Setting::validate`].
     pub fn feature_constant(&self) -> Result<f64> {
+        let FeatureConstants { anchor, positives, negatives } = self.feature_constants()?;
+        finite(anchor.hypot(positives).hypot(negatives), self.temperature)
+    }
+
+    /// How steep the loss is in the embedding of the anchor, in those of the positives, and in those of the negatives
+    /// with the draws `v`: `Λ₀/t`, `Λ₊/t` and `Λ₋/t`.
+    ///
+    /// The anchor meets all scores, hence `Λ₀`, the sum of all score derivatives, with `g0` at most
+    /// `2ν e^{2/t}/(1 + ν e^{2/t})`; there `Λ₊` and `Λ₋` are the Euclidean [`lipschitz`] constants.
+    ///
+    /// With `g1` and `g2` the negative mean reaches `G₊ = (e^{1/t} - τ e^{-1/t})/(1-τ)` instead of `e^{1/t}`, so
+    /// `ω <= ω₊ = ν G₊/(e^{-1/t} + ν G₊)`, and `Λ₊` is that of `ν G₊ e^{-1/t}` in the place of `ν`. With
+    /// `H = ν e^{2/t}/((1+ν)(1-τ))` and `Q = (2β+1)(ω₊ + τH)`, the sum of the derivatives by the data,
+    /// `Λ₀ = ω₊ + Q + τH` and `Λ₋² = Q min{Q, H/N} + (τH)²/m` for `g1`, `Q² + (τH)²/m` for `g2`. The draws `v`
+    /// count as embeddings of their own, also where they are positives.
+    ///
+    /// # Errors
+    /// As [`Setting::validate`].
+    pub fn feature_constants(&self) -> Result<FeatureConstants> {
         self.validate()?;
         let (t, counts) = (self.temperature, &self.counts);
         let (m, ratio) = (counts.positives, counts.ratio());
-        let (anchor, positives, negatives) = match self.estimator.debiasing() {
-            None => {
-                let of = |side, norm| Ok(lipschitz(counts, t, side, norm)?.constant);
-                let steepest = of(Side::Positives, Norm::Largest)?;
-                (2.0 * steepest, of(Side::Positives, Norm::Euclidean)?, of(Side::Negatives, Norm::Euclidean)?)
-            }
-            Some((tau_plus, beta, draws)) => {
-                let largest = (1.0 - tau_plus * (-2.0 / t).exp()) / (1.0 - tau_plus);
-                let of = |norm| positives_constant(m, ratio, largest, t, norm);
-                let omega = of(Norm::Largest);
-                let steep = ratio / (1.0 + ratio) * (2.0 / t).exp() / (1.0 - tau_plus);
-                let debiasing = tau_plus * steep;
-                // The derivatives by the data sum up to this, and none of N with g1 is above `steep/N`.
-                let data = (2.0 * beta + 1.0) * (omega + debiasing);
-                let most = if beta == 0.0 { steep / counts.negatives as f64 } else { data };
-                let squares = data * most.min(data) + debiasing * debiasing / draws as f64;
-                (omega + data + debiasing, of(Norm::Euclidean), squares.sqrt())
-            }
+        let over_t = |anchor: f64, positives: f64, negatives: f64| FeatureConstants {
+            anchor: anchor / t,
+            positives: positives / t,
+            negatives: negatives / t,
         };
-        finite((anchor * anchor + positives * positives + negatives * negatives).sqrt() / t, t)
+        let Some((tau_plus, beta, draws)) = self.estimator.debiasing() else {
+            let of = |side, norm| Ok(lipschitz(counts, t, side, norm)?.constant);
+            let omega = of(Side::Positives, Norm::Largest)?;
+            let [positives, negatives] =
+                [Side::Positives, Side::Negatives].map(|side| of(side, Norm::Euclidean));
+            return Ok(over_t(2.0 * omega, positives?, negatives?));
+        };
+        let largest = (1.0 - tau_plus * (-2.0 / t).exp()) / (1.0 - tau_plus);
+        let of = |norm| positives_constant(m, ratio, largest, t, norm);
+        let omega = of(Norm::Largest);
+        let steep = ratio / (1.0 + ratio) * (2.0 / t).exp() / (1.0 - tau_plus);
+        let debiasing = tau_plus * steep;
+        // The derivatives by the data sum up to this, and none of N with g1 is above `steep/N`.
+        let data = (2.0 * beta + 1.0) * (omega + debiasing);
+        let most = if beta == 0.0 { steep / counts.negatives as f64 } else { data };
+        let squares = data * most.min(data) + debiasing * debiasing / draws as f64;
+        Ok(over_t(omega + data + debiasing, of(Norm::Euclidean), squares.sqrt()))
     }
 
     /// Massart's bound on the paper's `R_S(F)` for finitely many encoders: the embeddings of a training set are a

@@ -69,8 +69,20 @@ proptest! {
             (Negatives::G2 { tau_plus, beta }, Estimator::HardNegative { tau_plus, beta, positive_draws: draws }),
         ][which];
         let found = stacked_norm(Loss::Nca { negatives }, &tuples, t);
-        let most = constant(Counts::new(m, n), estimator, t);
+        let setting = Setting::new(2, Counts::new(m, n), 1, 0.5, t).with(estimator);
+        let most = setting.feature_constant().expect("valid");
         prop_assert!(found <= most * (1.0 + slack(t)), "{found} above {most}");
+        // Each part has its own.
+        let gradient = Loss::Nca { negatives }.evaluate(&tuples, &Settings::new(t)).expect("valid").gradient;
+        let debiasing = gradient.debias_positives.map_or(0.0, |draws| draws[0].norm_squared());
+        let parts = setting.feature_constants().expect("valid");
+        for (found, most) in [
+            (gradient.anchor.norm(), parts.anchor),
+            (gradient.positives[0].norm(), parts.positives),
+            ((gradient.negatives[0].norm_squared() + debiasing).sqrt(), parts.negatives),
+        ] {
+            prop_assert!(found <= most * (1.0 + slack(t)), "{found} above {most}");
+        }
     }
 
     /// With `g0`, `Λ <= √6 ω₊/t` and `ω₊ <= ν e^{2/t}`: at a fixed `N` it falls like `1/M`.
@@ -139,6 +151,26 @@ fn with_g1_the_positives_are_steeper_than_the_constant_of_g0() {
             gradient.positives[0].norm() * t
         })
         .fold(0.0, f64::max);
+    let debiased = Estimator::Debiased { tau_plus, positive_draws: 1 };
+    let parts = Setting::new(2, counts, 1, 0.5, t).with(debiased).feature_constants().expect("valid");
+    assert!(steepest <= parts.positives * t && steepest > 0.999 * parts.positives * t);
     println!("sup ‖∂ℓ/∂s‖₂ at t = {t}, M = 2, ν = 1, τ = {tau_plus}: g0 {plain:.3}, g1 {steepest:.3}");
     assert!((plain - 0.830).abs() < 5e-4 && (steepest - 0.875).abs() < 5e-4, "{plain}, {steepest}");
+}
+
+/// With `g2` the derivatives by the data sum up to more than `ω`: one negative at the anchor among hundreds opposite
+/// weighs a part of the whole, and these push the other way.
+#[test]
+fn with_g2_the_data_are_steeper_than_their_mean() {
+    let (t, beta, n) = (0.5, 1.0, 401);
+    let opposite = [vec![0.0], vec![PI; n - 1]].concat();
+    let tuples = Tuples::new(rows(&[0.0]), vec![rows(&[PI])], vec![rows(&opposite)]);
+    let negatives = Negatives::G2 { tau_plus: 0.0, beta };
+    let gradient = Loss::Nca { negatives }.evaluate(&tuples, &Settings::new(t)).expect("valid").gradient;
+    let estimator = Estimator::HardNegative { tau_plus: 0.0, beta, positive_draws: 1 };
+    let setting = Setting::new(2, Counts::new(1, n), 1, 0.5, t).with(estimator);
+    let found = gradient.anchor.norm() * t;
+    let most = setting.feature_constants().expect("valid").anchor * t;
+    println!("anchor's part at t = {t}, β = {beta}: {found:.2}, at most {most:.2}");
+    assert!(found > 3.0 && found <= most);
 }
