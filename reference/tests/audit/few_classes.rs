@@ -143,7 +143,7 @@ fn uneven_pairs(w: f64, t: f64) -> World {
 #[test]
 fn with_the_mean_gap_in_place_of_the_largest_there_are_too_few_negatives() {
     use intnacl_reference::bound::jensen_peak;
-    println!("   M      t     w        N  e^D^max    L^μ_Sup    L_Unb");
+    println!("   M      t     p        N  e^D^max    L^μ_Sup    L_Unb");
     for (m, t, w) in [
         (5, 1.0 / 15.0, 0.325),
         (6, 0.1, 0.33),
@@ -173,6 +173,42 @@ fn worlds() -> impl Strategy<Value = (usize, Vec<(Vec<f64>, f64)>)> {
     })
 }
 
+/// Balanced classes of two weighted points each.
+fn balanced(classes: usize, points: &[(Vec<f64>, f64)]) -> Vec<Class> {
+    let class = |chunk: &[(Vec<f64>, f64)]| {
+        let total: f64 = chunk.iter().map(|point| point.1).sum();
+        let mut embeddings = DMatrix::from_fn(2, 3, |i, j| chunk[i].0[j]);
+        for mut row in embeddings.row_iter_mut() {
+            let norm = row.norm();
+            row /= norm;
+        }
+        let points = chunk.iter().map(|point| point.1 / total).collect();
+        Class { probability: 1.0 / classes as f64, points, embeddings }
+    };
+    points.chunks(2).map(class).collect()
+}
+
+/// What `t²` times the best constant for `K` classes tends to as `t` grows.
+fn at_high_temperatures(classes: usize, m: usize) -> f64 {
+    let (classes, m) = (classes as f64, m as f64);
+    (classes - 1.0) / (2.0 * classes) * (1.0 - (classes + 1.0) / (classes * m))
+}
+
+/// Pairs have it.
+#[test]
+fn at_high_temperatures_pairs_lack_the_best_constant() {
+    for classes in [2, 3, 10] {
+        for m in [2, 3, 10] {
+            let t = 1000.0;
+            let (found, expected) = (t * t * lacks(&pairs(classes, t), m), at_high_temperatures(classes, m));
+            println!(
+                "K = {classes}, M = {m}: t² times what pairs lack at t = {t}: {found:.5}, limit {expected:.5}"
+            );
+            assert!((found - expected).abs() < 1.0 / t);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -180,15 +216,7 @@ proptest! {
     fn the_two_means_of_the_proof_are_at_least_0_and_no_anchor_lacks_more(
         (classes, points) in worlds(), m in 1..=5_usize, t in 0.2..2.0_f64,
     ) {
-        let class = |chunk: &[(Vec<f64>, f64)]| {
-            let total: f64 = chunk.iter().map(|point| point.1).sum();
-            let norm = |i: usize| chunk[i].0.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-9);
-            let mut embeddings = DMatrix::from_fn(2, 3, |i, j| chunk[i].0[j] / norm(i));
-            embeddings.row_iter_mut().for_each(|mut row| { let norm = row.norm(); row /= norm; });
-            let points = chunk.iter().map(|point| point.1 / total).collect();
-            Class { probability: 1.0 / classes as f64, points, embeddings }
-        };
-        let classes: Vec<Class> = points.chunks(2).map(class).collect();
+        let classes = balanced(classes, &points);
         let Ok(world) = World::new(&classes, t) else { return Ok(()) };
         let (c, phi, means) = (1.0 / t, log_means(m, 1.0 / t), world.means());
         let (mut difference, mut mean, mut most) = (0.0, 0.0, 0.0);
@@ -206,5 +234,25 @@ proptest! {
         }
         prop_assert!(difference >= -ROUNDING * c && mean >= -ROUNDING * c);
         prop_assert!(lacks(&world, m) <= most + ROUNDING * (1.0 + c), "{} above {most}", lacks(&world, m));
+    }
+
+    /// No world lacks more, up to the next order in `1/t`.
+    #[test]
+    fn at_high_temperatures_no_world_lacks_more_than_pairs(
+        (classes, points) in worlds(), m in 1..=6_usize, t in 100.0..1000.0_f64, line in any::<bool>(),
+    ) {
+        let mut points = points;
+        if line {
+            // On an axis, where pairs are found.
+            let axis = |i: usize| (0..3).map(|j| if j == i / 2 % 3 { 1.0 } else { 0.0 }).collect::<Vec<f64>>();
+            points.iter_mut().enumerate().for_each(|(i, point)| {
+                let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+                point.0 = axis(i).iter().zip(&point.0).map(|(x, y)| sign * x + 0.1 * y).collect();
+            });
+        }
+        let Ok(world) = World::new(&balanced(classes, &points), t) else { return Ok(()) };
+        let most = at_high_temperatures(classes, m).max(0.0);
+        let found = t * t * lacks(&world, m);
+        prop_assert!(found <= most + 3.0 / t, "{found} above {most}");
     }
 }
