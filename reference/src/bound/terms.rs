@@ -245,7 +245,7 @@ impl Setting {
             )
             .exact()
             .of_estimator(),
-            Term::new("lipschitz_published", "1/M", 1.0 / m, "Theorem 3.1, λ_M").judged(
+            Term::new("lipschitz_published", "1/M", 1.0 / m, "Theorem 3.1, λ_M as a constant").judged(
                 Verdict::holds((1.0 + 1e-12) / m >= of_positives),
                 "as the Euclidean constant in the positive scores, at these counts",
             ),
