@@ -4,7 +4,7 @@ use intnacl::tch::{Device, Kind};
 use intnacl::{Answer, evaluate};
 use intnacl_reference::Request;
 use intnacl_reference::law::budget::BINARY32_GRADIENT;
-use intnacl_reference::law::{Case, Geometry, LOSSES};
+use intnacl_reference::law::{Case, Combination, Estimator, Geometry, LOSSES};
 
 #[test]
 fn f32_gradients_are_within_a_millionth_of_their_norm_from_a_temperature_of_a_twentieth_up() {
@@ -14,8 +14,14 @@ fn f32_gradients_are_within_a_millionth_of_their_norm_from_a_temperature_of_a_tw
             for (images, geometry) in
                 [(32, Geometry::Random), (128, Geometry::Random), (64, Geometry::Digits)]
             {
-                let (tau_plus, estimators, seed) = (0.05, (2, 1), images as u64);
-                let sizes = Case { images, positives: 2, dimension: 64, neighborhood: 1, ..Case::default() };
+                let (tau_plus, estimators, seed) = (0.05, (Estimator::G2, Estimator::G1), images as u64);
+                let sizes = Case {
+                    images,
+                    positives: 2,
+                    dimension: 64,
+                    neighborhood: Combination::MixNca,
+                    ..Case::default()
+                };
                 let case = Case { geometry, temperature, tau_plus, estimators, seed, ..sizes };
                 let mut data = case.batch();
                 // The question is what arithmetic costs, not what rounding the embeddings does.
@@ -24,7 +30,8 @@ fn f32_gradients_are_within_a_millionth_of_their_norm_from_a_temperature_of_a_tw
                     view.iter_mut().for_each(|entry| *entry = f64::from(*entry as f32));
                 }
                 let settings = case.settings().normalizing();
-                let request = Request::Batch { loss: case.loss(name), settings, data };
+                let request =
+                    Request::Batch { loss: case.loss(name).expect("a loss of the list"), settings, data };
                 let exact = request.evaluate().unwrap();
                 let found = evaluate(&request, Device::Cpu, Kind::Float).unwrap();
                 let (Answer::Batch(exact), Answer::Batch(found)) = (exact, found) else { unreachable!() };

@@ -1,11 +1,12 @@
 //! Every law of `intnacl_reference::law` on production: in f64, f32, bf16 and f16 on the
 //! CPU, in f64 and f32 on every CUDA device there is.
 //!
-//! `PROPTEST_CASES` sets the cases a law, spread over its losses (256 by default). A failure is shrunk to the smallest
-//! case that shows it, and printed with its request as `intnacl loss` reads it.
+//! `PROPTEST_CASES` sets the cases a law, spread over its losses (256 by default), `LAW_SEED` their seed: a number, or
+//! `fresh` for another one each time. A failure is shrunk to the smallest case that shows it, and printed with its
+//! request as `intnacl loss` reads it.
 
 use intnacl::{devices, tch};
-use intnacl_reference::law::{self, Case, Float, Geometry, Implementation, Law};
+use intnacl_reference::law::{self, Case, Float, Geometry, Implementation, Law, Options, Report, Standard};
 use intnacl_reference::{Answer, Request, json};
 use std::io::Write;
 use tch::{Device, Kind};
@@ -33,55 +34,50 @@ fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(256)
 }
 
-/// Every law and loss in turn, over the cores: the requests are small, so each gets one thread. `check` gives what is
-/// wrong, in the words of a report.
-fn every_law_holds(check: impl Fn(&Law, &str) -> Option<String> + Sync) {
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Drawn cases, over the cores: the requests are small, so each gets one thread.
+fn every_law_holds_on(device: Device, kind: Kind) {
     tch::set_num_threads(1);
-    let pairs: Vec<_> =
-        law::laws().into_iter().flat_map(|law| law.losses.iter().map(move |loss| (law, *loss))).collect();
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let failures: Vec<String> = std::thread::scope(|scope| {
-        let worker = || {
-            let mut failures = Vec::new();
-            while let Some((law, loss)) = pairs.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                failures.extend(check(law, loss).map(|found| format!("{} on {loss}: {found}", law.name)));
-            }
-            failures
-        };
-        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        handles.into_iter().flat_map(|handle| handle.join().expect("a law panicked")).collect()
-    });
+    let seed = law::seed_from_environment();
+    println!("seed {seed}");
+    let options = Options { seed, standard: Standard::Careful, threads: threads() };
+    let pairs = law::pairs(|_, _| true);
+    let cases = |law: &Law| law::share(law, cases());
+    let start = || Ok::<_, std::convert::Infallible>(Production { device, kind });
+    let Ok(reports) = law::check_all(&pairs, options, cases, start, |_| ());
+    let failures: Vec<String> = reports.iter().filter_map(|report| failure(report, seed)).collect();
     assert!(failures.is_empty(), "{} laws are broken:\n{}", failures.len(), failures.join("\n\n"));
 }
 
-/// Drawn cases.
-fn every_law_holds_on(device: Device, kind: Kind) {
-    let production = Production { device, kind };
-    every_law_holds(|law, loss| {
-        let report = law::check(law, loss, &production, law::share(law, cases()), 1);
-        let found = report.counterexample?;
-        let request = found.request.map_or_else(String::new, |request| json::write_request(&request));
-        Some(format!("{}\n{:?}\n{request}", found.message, found.case))
-    });
+fn failure(report: &Report, seed: u64) -> Option<String> {
+    let found = report.counterexample.as_ref()?;
+    let request = found.request.as_ref().map_or_else(String::new, json::write_request);
+    let (law, loss, message, code) = (report.law, &report.loss, &found.message, found.case.code());
+    Some(format!("seed {seed}, {law} on {loss}: {message}\n{code}\n{request}"))
 }
 
 /// Batches of about a tile of the engine, or a few, and of prime numbers of images; at a temperature with one shift for
 /// all exponents, and at one without.
 fn every_law_holds_around_tiles_on(device: Device, kind: Kind) {
+    tch::set_num_threads(threads() as i32);
     let production = Production { device, kind };
-    every_law_holds(|law, loss| {
+    for (law, loss) in law::pairs(|_, _| true) {
         let sizes = [31, 32, 33, 37, 65];
-        sizes.into_iter().zip([0.5, 0.02].into_iter().cycle()).find_map(|(images, temperature)| {
+        for (images, temperature) in sizes.into_iter().zip([0.5, 0.02].into_iter().cycle()) {
             let geometry = if images % 2 == 0 { Geometry::Digits } else { Geometry::Random };
             let (seed, symmetric) = (images as u64, images != 37);
             let plain =
                 Case { geometry, images, positives: 3, temperature, symmetric, seed, ..Case::default() };
             let case = Case { dimension: images % 32 + 1, ..plain };
-            let (message, _) = law::try_case(law, loss, &production, &case).1?;
-            Some(format!("{message}\n{case:?}"))
-        })
-    });
+            let outcome = law::try_case(&law, loss, &production, &case);
+            if let Some((message, _)) = outcome.broken(Standard::Careful) {
+                panic!("{} on {loss}: {message}\n{}", law.name, case.code());
+            }
+        }
+    }
 }
 
 #[test]

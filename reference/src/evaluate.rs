@@ -13,7 +13,10 @@ use crate::error::{Error, Result};
 use crate::layout::{Layout, Problem};
 use crate::real::{Big, Dd, DdContext};
 use crate::vocabulary::{Evaluation, Loss, Settings};
-use pass::{Pass, Rounded, norm};
+#[cfg(feature = "law")]
+pub(crate) use rows::lift_row;
+
+use pass::{Pass, Rounded};
 use std::ops::Range;
 
 /// The bits that a value or a score gradient needs to round to the nearest f64 or its neighbour.
@@ -63,44 +66,6 @@ impl Loss {
         }
         let gradient = data.filled(&result.gradient);
         Ok(Evaluation { value: result.value, per_anchor: result.per_image, gradient })
-    }
-}
-
-/// How sensitive an evaluation is to rounding: what error budgets are made of.
-#[cfg_attr(not(feature = "law"), allow(dead_code, reason = "budgets are the laws'"))]
-#[derive(Debug, Clone)]
-pub(crate) struct Condition {
-    /// By how much cancellation inside the estimators magnifies relative errors of the kernels, for the
-    /// value and for the gradient.
-    pub(crate) value_amplification: f64,
-    pub(crate) gradient_amplification: f64,
-    /// The same for values of estimators at their floor, if an error lifted them off it.
-    pub(crate) floor_amplification: f64,
-    /// For each array, a norm of its gradient in which nothing cancels.
-    pub(crate) magnitudes: Vec<f64>,
-    /// For each image, the sum of the absolute derivatives by its scores.
-    pub(crate) sensitivities: Vec<f64>,
-    /// `log2` of the relative distance of the closest maximum from its tie.
-    pub(crate) margin: f64,
-    /// How many estimators are at their floor.
-    pub(crate) floored: usize,
-}
-
-/// The condition of an evaluation of validated data.
-#[cfg_attr(not(feature = "law"), allow(dead_code, reason = "budgets are the laws'"))]
-pub(crate) fn condition<L: Layout>(loss: &Loss, data: &L, settings: &Settings) -> Condition {
-    let problem = data.problem(loss);
-    // Nothing is repeated: that bits were lost is what is asked.
-    let pass = Pass::<Dd>::run_with(&problem, loss, settings, DdContext::Full, |image, _| image);
-    let magnitude = |array: &Range<usize>| norm(pass.magnitude[array.clone()].iter().copied());
-    Condition {
-        value_amplification: pass.trust.value_bits_lost.exp2(),
-        gradient_amplification: pass.trust.gradient_bits_lost.exp2(),
-        floor_amplification: pass.trust.floor_bits.exp2(),
-        magnitudes: problem.arrays.iter().map(magnitude).collect(),
-        sensitivities: pass.sensitivities,
-        margin: pass.trust.margin,
-        floored: pass.trust.floored,
     }
 }
 

@@ -4,8 +4,10 @@ mod bound;
 mod error;
 mod implementation;
 mod input;
+mod judged;
 mod loss;
 mod production;
+mod soak;
 mod verify;
 
 use std::fs;
@@ -32,6 +34,7 @@ struct Cli {
 enum Command {
     Loss(loss::LossArgs),
     Verify(verify::VerifyArgs),
+    Soak(soak::SoakArgs),
     Bound(bound::BoundArgs),
 }
 
@@ -68,6 +71,7 @@ fn run() -> Result<bool, Error> {
     match cli.command {
         Command::Loss(args) => loss::run(&args).map(|()| true),
         Command::Verify(args) => verify::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Bound(args) => bound::run(&args).map(|()| true),
     }
 }

@@ -55,8 +55,6 @@ pub enum Threads {
 pub struct Description {
     /// Where it computes.
     pub device: String,
-    /// In what it computes.
-    pub dtype: String,
     /// The version of libtorch, where that is known.
     pub libtorch: Option<String>,
 }

@@ -1,9 +1,10 @@
 //! The implementation against the exact reference, and its gradient against its own values.
 
-use super::invariances::map_batch;
-use super::trial::{InRequest, Inputs, Stop, Trial};
-use super::{Float, LOSSES, Law};
-use crate::vocabulary::{Batch, Loss, RobustTerm, Weight};
+use super::budget::{Float, Inputs, OUTPUT_ROUNDINGS};
+use super::number::{Bounds, Number};
+use super::trial::{InRequest, Side, Stop, Trial};
+use super::{LOSSES, Law};
+use crate::vocabulary::{Loss, Settings, Tuples};
 use nalgebra::DMatrix;
 
 pub(super) const LAWS: &[Law] = &[
@@ -12,16 +13,25 @@ pub(super) const LAWS: &[Law] = &[
         statement: "values, per-anchor values and gradients are those of the exact reference, in both layouts",
         losses: LOSSES,
         check: |trial, name| {
-            let loss = trial.case.loss(name);
-            agrees(trial, loss, &trial.case.tuples())?;
-            agrees(trial, loss, &trial.case.batch())
+            let loss = trial.loss(name)?;
+            agrees(trial, loss, &trial.tuples())?;
+            agrees(trial, loss, &trial.batch())
         },
     },
     Law {
         name: "the_gradient_is_the_derivative_of_the_value",
         statement: "differences of the value along a random direction are the gradient's component",
         losses: LOSSES,
-        check: |trial, name| differences(trial, with_flowing_weight(trial.case.loss(name))),
+        check: |trial, name| {
+            // A stopped weight is not part of the gradient, so differences cannot see it.
+            let loss = trial.loss(name)?.with_flowing_weight();
+            if matches!(trial.float(), Float::F64 | Float::F32) {
+                by_anchor(trial, loss)?;
+                by_batch(trial, loss)?;
+            }
+            // Other types do not have the points in between, or not the digits of their difference.
+            Ok(())
+        },
     },
 ];
 
@@ -32,75 +42,221 @@ fn agrees<L: InRequest>(trial: &Trial<'_>, loss: Loss, data: &L) -> Result<(), S
     Ok(())
 }
 
-/// A stopped weight is not part of the gradient, so differences cannot see it.
-fn with_flowing_weight(loss: Loss) -> Loss {
-    let flow = |weight| if weight == Weight::Adversarial { Weight::AdversarialWithGradient } else { weight };
-    let term = |robust: RobustTerm| RobustTerm { weight: flow(robust.weight), ..robust };
-    match loss {
-        Loss::Robust { negatives, weight, weight_negatives } => {
-            Loss::Robust { negatives, weight: flow(weight), weight_negatives }
-        }
-        Loss::IntCl { negatives, alpha, robust } => Loss::IntCl { negatives, alpha, robust: term(robust) },
-        Loss::IntNaCl { negatives, alpha, robust, neighborhood } => {
-            Loss::IntNaCl { negatives, alpha, robust: term(robust), neighborhood }
-        }
-        other => other,
+/// The steps of a five-point difference.
+const STEPS: [f64; 4] = [1.0, -1.0, 2.0, -2.0];
+/// What its truncation leaves, in units of `θ⁴ V/ρ`, for `θ` up to [`LONGEST`].
+const TRUNCATION: f64 = 5.0;
+/// The longest step, in units of the radius.
+const LONGEST: f64 = 0.2;
+/// The shortest: below it, the roundings of a difference drown everything.
+const SHORTEST: f64 = 1e-4;
+
+/// A step along a line on which every row moves by a vector of norm 1 (under normalisation, of its own norm).
+///
+/// Within a radius `ρ`, in the complex plane too, no score moves by more than the reach of the estimators, so the value
+/// moves by at most `V` there, and by Cauchy's estimate its derivatives of order `k` are at most `k! V/ρ^k`. A step of `θρ`
+/// makes the difference `(8(f₁ - f₋₁) - (f₂ - f₋₂))/(12θρ)` wrong by at most `5 θ⁴ V/ρ`, and the roundings `E` of the values
+/// by `1.5 E/(θρ)`; `θ` balances both.
+struct Line {
+    radius: f64,
+    step: f64,
+    variation: f64,
+}
+
+impl Line {
+    fn new(reach: f64, variation: f64, off: f64, settings: &Settings, norm: f64) -> Self {
+        let t = settings.temperature;
+        // |Δs| <= (2 r ρ + ρ²)/t; a normalised row moves by at most 2.4 ρ for ρ up to 0.1.
+        let radius = if settings.normalize {
+            (((1.0 + reach * t).sqrt() - 1.0) / 2.4).min(0.1)
+        } else {
+            (norm * norm + reach * t).sqrt() - norm
+        };
+        let balance = if variation > 0.0 { (0.3 * off / variation).powf(0.2) } else { LONGEST };
+        Self { radius, step: radius * balance.clamp(SHORTEST, LONGEST), variation }
+    }
+
+    fn truncation(&self) -> f64 {
+        TRUNCATION * (self.step / self.radius).powi(4) * self.variation / self.radius
+    }
+
+    /// The difference of four values, and how far it may be off.
+    fn difference(&self, values: [Number; 4]) -> Number {
+        let [near, back, far, farther_back] = values;
+        let sum = (near - back).times(8.0) - (far - farther_back);
+        let mut difference = sum.over(12.0 * self.step);
+        difference.off = difference.off.map(|off| off + self.truncation());
+        difference
     }
 }
 
-/// How far the fourth-order difference steps, in units of the temperature.
-const STEP: f64 = 2e-3;
-/// What its truncation leaves, relative to the gradient: derivatives of order 5 by a score stay below about
-/// 5⁵ for β up to 8, the scores move by `STEP`, and the formula divides by 30.
-const TRUNCATION: f64 = 2e-6;
-
-fn differences(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
-    let float = trial.implementation.float();
-    if !matches!(float, Float::Exact | Float::F64) {
-        // The difference of two f32 values says nothing; agreement with the reference judges those.
-        return Ok(());
-    }
-    let batch = trial.case.batch();
-    let middle = trial.evaluate(loss, &batch)?;
-    let step = STEP * trial.case.temperature.min(1.0);
+/// A direction for every row of some data.
+fn directions<L: InRequest>(trial: &Trial<'_>, data: &L, settings: &Settings) -> L {
     let mut rng = trial.case.rng(5);
-    let mut direction = |matrix: &DMatrix<f64>| {
-        DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |_, _| rng.normal() / (matrix.ncols() as f64).sqrt())
-    };
-    let directions = map_batch(&batch, &mut direction);
-    let settings = crate::Settings { norm_tolerance: 1.0, ..trial.case.settings() };
-    let at = |distance: f64| trial.evaluate_with(loss, &combine(&batch, &directions, distance), settings);
-    let (near, far) = ((at(step)?, at(-step)?), (at(2.0 * step)?, at(-2.0 * step)?));
-    let sides = [&near.0, &near.1, &far.0, &far.1];
-    // A maximum that changes its side in between has no derivative there.
-    if sides.iter().any(|side| side.floored() != middle.floored()) {
-        return Ok(());
+    data.map(|matrix| {
+        let mut direction = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |_, _| rng.normal());
+        for (mut row, x) in direction.row_iter_mut().zip(matrix.row_iter()) {
+            let norm = if settings.normalize { x.norm() } else { 1.0 };
+            row *= norm / row.norm();
+        }
+        direction
+    })
+}
+
+/// The component of a gradient along directions, and how far it may be off: row by row.
+fn component<'a, L: InRequest>(
+    side: &Side<L>,
+    rows: impl Iterator<Item = (usize, (&'a [f64], &'a [f64]))>,
+    output_unit: f64,
+) -> (f64, Bounds) {
+    let tolerance = side.tolerance(Inputs::Rounded);
+    let (mut sum, mut off) = (0.0, [0.0; 3]);
+    for (row, (gradient, direction)) in rows {
+        let products = gradient.iter().zip(direction).map(|(g, u)| g * u);
+        sum += products.clone().sum::<f64>();
+        let [right, careful] = tolerance.rows[row].error;
+        let output = OUTPUT_ROUNDINGS * output_unit * products.map(f64::abs).sum::<f64>();
+        off = [off[0] + right + output, off[1] + careful + output, off[2] + careful + output];
     }
-    let value = |side: &super::trial::Side<Batch>| side.evaluation.value;
-    let difference =
-        (8.0 * (value(&near.0) - value(&near.1)) - (value(&far.0) - value(&far.1))) / (12.0 * step);
-    let dot = |a: &DMatrix<f64>, b: &DMatrix<f64>| a.dot(b);
-    let product: f64 = all(&middle.evaluation.gradient).zip(all(&directions)).map(|(a, b)| dot(a, b)).sum();
-    let rounding = (0..middle.evaluation.per_anchor.len())
-        .map(|i| middle.value_budget(i, float, Inputs::Rounded))
-        .fold(0.0, f64::max)
-        / step;
-    // Cancellation inside an estimator by a factor A makes each further derivative A times larger.
-    let size = middle.total_magnitude() * middle.amplification().powi(4);
-    trial.measure(
-        "directional derivative",
-        (difference - product).abs(),
-        rounding + TRUNCATION * size,
-        middle.request(),
-    );
+    (sum, off)
+}
+
+/// Every row of some data: its number in the problem, its gradient and its direction.
+fn rows_of<L: InRequest>(gradient: &L, directions: &L) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let rows = |data: &L| -> Vec<Vec<f64>> {
+        data.matrices().into_iter().flat_map(|(_, matrix)| Side::<L>::rows(matrix)).collect()
+    };
+    rows(gradient).into_iter().zip(rows(directions)).collect()
+}
+
+/// Tuples, whose anchors share nothing: each gets a step of its own, and is judged by itself.
+fn by_anchor(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
+    let data = trial.tuples();
+    let middle = trial.evaluate(loss, &data)?;
+    let settings = Settings { norm_tolerance: 1.0, ..middle.settings };
+    let directions = directions(trial, &data, &settings);
+    let norm = largest_norm(&data);
+    let images = &middle.tolerance(Inputs::Rounded).images;
+    let line = |image: &super::tolerance::ImageTolerance| {
+        Line::new(image.reach, image.variation, image.value[1], &settings, norm)
+    };
+    let lines: Vec<Line> = images.iter().map(line).collect();
+    let mut sides = Vec::with_capacity(STEPS.len());
+    for step in STEPS {
+        let steps: Vec<f64> = lines.iter().map(|line| step * line.step).collect();
+        let moved = trial.representable(&moved_by_anchor(&data, &directions, &steps));
+        sides.push(trial.evaluate_with(loss, &moved, settings)?.numbers(Inputs::Rounded));
+    }
+    let rows = rows_of(&middle.evaluation.gradient, &directions);
+    let anchors = anchors_of_rows(&data);
+    let count = lines.len() as f64;
+    // At a tie there is no line on which the maximum stays on one side.
+    for (i, line) in lines.iter().enumerate().filter(|(_, line)| line.radius > 0.0) {
+        let difference = line.difference([0, 1, 2, 3].map(|s: usize| sides[s][i]));
+        let mine = anchors.iter().enumerate().filter(|(_, anchor)| **anchor == i).map(|(row, _)| row);
+        let mine = mine.map(|row| (row, (&rows[row].0[..], &rows[row].1[..])));
+        let (product, off) = component(&middle, mine, trial.float().row().output_unit);
+        // The gradient is that of the mean.
+        let product = Number::new(product, off).times(count);
+        let budgets = [0, 1, 2].map(|s| difference.off[s] + product.off[s]);
+        let error = (difference - product).to_f64().abs();
+        trial.measure(|| format!("derivative of per_anchor[{i}]"), error, budgets, &middle.request);
+    }
     Ok(())
 }
 
-fn all(batch: &Batch) -> impl Iterator<Item = &DMatrix<f64>> {
-    batch.views.iter().chain(batch.mixed.iter().flatten()).chain(&batch.adversarial)
+/// A batch as a whole.
+fn by_batch(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
+    let data = trial.batch();
+    let middle = trial.evaluate(loss, &data)?;
+    let settings = Settings { norm_tolerance: 1.0, ..middle.settings };
+    let directions = directions(trial, &data, &settings);
+    let images = &middle.tolerance(Inputs::Rounded).images;
+    let reach = images.iter().map(|image| image.reach).fold(f64::INFINITY, f64::min);
+    let variation = images.iter().map(|image| image.variation).sum::<f64>() / images.len() as f64;
+    let line =
+        Line::new(reach, variation, middle.mean(Inputs::Rounded).off[1], &settings, largest_norm(&data));
+    if line.radius == 0.0 {
+        return Ok(());
+    }
+    let mut values = Vec::with_capacity(STEPS.len());
+    for step in STEPS {
+        let mut lists = directions.matrices().into_iter();
+        let moved = data.map(|matrix| match lists.next() {
+            Some((_, direction)) => matrix + direction * (step * line.step),
+            None => matrix.clone(),
+        });
+        let side = trial.evaluate_with(loss, &trial.representable(&moved), settings)?;
+        values.push(side.mean(Inputs::Rounded));
+    }
+    let difference = line.difference([0, 1, 2, 3].map(|s: usize| values[s]));
+    let rows = rows_of(&middle.evaluation.gradient, &directions);
+    let rows = rows.iter().map(|(gradient, direction)| (&gradient[..], &direction[..])).enumerate();
+    let (product, off) = component(&middle, rows, trial.float().row().output_unit);
+    let budgets = [0, 1, 2].map(|s| difference.off[s] + off[s]);
+    let error = (difference - Number::new(product, off)).to_f64().abs();
+    trial.measure(|| "derivative of value".into(), error, budgets, &middle.request);
+    Ok(())
 }
 
-fn combine(batch: &Batch, directions: &Batch, distance: f64) -> Batch {
-    let mut steps = all(directions);
-    map_batch(batch, |matrix| steps.next().map_or_else(|| matrix.clone(), |step| matrix + step * distance))
+/// The largest norm of a row, at least 1.
+pub(super) fn largest_norm<L: InRequest>(data: &L) -> f64 {
+    let matrices = data.matrices();
+    matrices.iter().flat_map(|(_, matrix)| matrix.row_iter()).map(|row| row.norm()).fold(1.0, f64::max)
+}
+
+/// The anchor that each row of tuples belongs to.
+fn anchors_of_rows(data: &Tuples) -> Vec<usize> {
+    let each = |matrix: &DMatrix<f64>| (0..matrix.nrows()).collect::<Vec<_>>();
+    let list = |matrices: &[DMatrix<f64>]| -> Vec<usize> {
+        matrices.iter().enumerate().flat_map(|(i, matrix)| vec![i; matrix.nrows()]).collect()
+    };
+    let lists = data.mixed_negatives.iter().flatten().enumerate();
+    let mixed_negatives = lists.flat_map(|(i, list)| list.iter().flat_map(move |m| vec![i; m.nrows()]));
+    [
+        each(&data.anchor),
+        list(&data.positives),
+        list(&data.negatives),
+        list(data.debias_positives.as_deref().unwrap_or_default()),
+        list(data.mixed.as_deref().unwrap_or_default()),
+        mixed_negatives.collect(),
+        data.adversarial.as_ref().map(each).unwrap_or_default(),
+        list(data.adversarial_negatives.as_deref().unwrap_or_default()),
+    ]
+    .concat()
+}
+
+/// Every row moved along its direction by the step of its anchor.
+fn moved_by_anchor(data: &Tuples, directions: &Tuples, steps: &[f64]) -> Tuples {
+    let anchors = anchors_of_rows(data);
+    let mut directions = directions.matrices().into_iter();
+    let mut first = 0;
+    data.map(|matrix| {
+        let mut matrix = matrix.clone();
+        let anchors = &anchors[first..first + matrix.nrows()];
+        first += matrix.nrows();
+        if let Some((_, direction)) = directions.next() {
+            for (i, mut row) in matrix.row_iter_mut().enumerate() {
+                row += direction.row(i) * steps[anchors[i]];
+            }
+        }
+        matrix
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::law::Case;
+
+    #[test]
+    fn every_row_of_tuples_belongs_to_the_anchor_that_it_was_made_for() {
+        let case = Case { images: 3, positives: 3, negatives: 4, debias: 2, ..Case::default() };
+        let data = case.tuples();
+        let anchors = anchors_of_rows(&data);
+        let rows: usize = data.matrices().iter().map(|(_, matrix)| matrix.nrows()).sum();
+        assert_eq!(anchors.len(), rows);
+        // 1 anchor, 3 positives, 4 negatives, 2 draws, 2 mixed with 4 negatives each, 1 adversarial with 5.
+        assert!((0..3).all(|i| anchors.iter().filter(|&&anchor| anchor == i).count() == 26));
+    }
 }

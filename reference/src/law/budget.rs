@@ -1,133 +1,292 @@
 //! The one table of allowed errors, each with its reason.
 //!
-//! Let `u` be the rounding unit of the type that an implementation computes in. A rounding of a score `s`
-//! is `u·|s|`, up to `u/t`, and the loss moves by `Σ |∂ℓ/∂s|` times that; cancellation inside `g1` and `g2`
-//! magnifies it by a factor that the reference measures. So a budget is
+//! A program is judged by three standards:
 //!
-//! - for a value: `C·u·A·(S·(1/t + log N) + |ℓ|)`, `S = Σ |∂ℓ/∂s|` and `A` the amplification;
-//! - for the gradient of an array: `C·u·A·(1 + 1/t)·‖m‖`, `m` the row sums of `|∂ℓ/∂s|/t`, a norm of the
-//!   gradient in which nothing cancels.
+//! | standard | a value may be off by | a gradient may be off by |
+//! |---|---|---|
+//! | *right* | `ε` and what `ε` moves the loss by: `logsumexp(all) - positive` is right | `ε` times the size that it would have if nothing cancelled and nothing had saturated |
+//! | *careful* | what `ε` moves the loss by, and `C u` of the loss: the digits of a small loss survive | `ε` times the size that it would have if nothing cancelled |
+//! | *exact* | [`EXACT_VALUE_ULP`] units in the last place | [`EXACT_GRADIENT_UNITS`] units of the norm of its array |
 //!
-//! `C` below is what an ordinary program needs. An implementation that claims to be exact is held to a
-//! multiple of the last bit instead, whatever the condition, where both sides are given the same inputs.
+//! `ε = C (u_s κ r²/t + u log n)` is what a program knows a score to: `u_s` the rounding unit of its scores, `u` that of
+//! its sums, `r` the largest norm, `n` the kernels of a sum, `κ = max(1, √d/16)`. What `ε` moves a loss by is
+//! worked out for each image and each row: cancellation inside `g1` and `g2`, the branch of the floor and
+//! saturation are those of the image itself.
+//!
+//! Where the two sides of a comparison are given inputs that a law rounded on the way (rotated, rescaled), scores may differ by
+//! [`INPUT_ROUNDINGS`] rounding units of an input more, and rows by half of these.
 
 use std::fmt;
 
 /// The floating type that an implementation computes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Float {
-    /// f64 in and out, right to the last bits whatever the condition of the problem.
-    Exact,
     /// IEEE binary64.
     F64,
     /// IEEE binary32.
     F32,
-    /// bfloat16 inputs, computed in binary32.
+    /// bfloat16 inputs and gradients, computed in binary32.
     Bf16,
-    /// IEEE binary16 inputs, computed in binary32.
+    /// IEEE binary16 inputs and gradients, computed in binary32.
     F16,
+    /// binary32, its products of embeddings rounded to bfloat16, as under autocast.
+    Bf16Scores,
+    /// binary32, the entries of its products rounded to 11 bits, as tensor cores do in TF32.
+    Tf32Scores,
 }
 
+/// How good a program's answers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standard {
+    /// Errors as of a program in ordinary style.
+    Right,
+    /// The digits of a small loss survive.
+    Careful,
+    /// Right to the last bits.
+    Exact,
+}
+
+impl Standard {
+    /// From the lowest to the highest.
+    pub const ALL: [Standard; 3] = [Standard::Right, Standard::Careful, Standard::Exact];
+}
+
+impl fmt::Display for Standard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Standard::Right => "right",
+            Standard::Careful => "careful",
+            Standard::Exact => "exact",
+        })
+    }
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The type.
+    pub float: Float,
+    /// Its name.
+    pub name: &'static str,
+    /// `u`, the rounding unit of sums, exponentials and logarithms.
+    pub unit: f64,
+    /// `u_s`, the rounding unit of scores.
+    pub score_unit: f64,
+    /// The rounding unit of inputs, and of values and gradients as they are given out.
+    pub output_unit: f64,
+    /// The smallest normal number of the arithmetic: what underflow may lose, whatever the condition.
+    pub tiny: f64,
+    /// The smallest normal number of a gradient.
+    pub tiny_output: f64,
+    /// The largest number: a gradient that has terms beyond it cannot be asked for.
+    pub huge: f64,
+    /// Why these.
+    pub reason: &'static str,
+}
+
+/// `C`: how many roundings an ordinary program makes where the model counts one. Of 8, right programs in six styles need less
+/// than half (`styles_of_right_programs_stay_below_half_a_budget`).
+pub const ROUNDINGS: f64 = 8.0;
+/// How many rounding units a law's own rounding of inputs moves a score by: one for each entry of both rows, on both sides.
+pub const INPUT_ROUNDINGS: f64 = 4.0;
+/// How many roundings a result may have after it was computed: a gradient may be given out in parts, which are added.
+pub const OUTPUT_ROUNDINGS: f64 = 2.0;
+/// Values of an exact implementation, in ulp.
+pub const EXACT_VALUE_ULP: f64 = 4.0;
+/// Gradients of an exact implementation, in rounding units of the array's norm.
+pub const EXACT_GRADIENT_UNITS: f64 = 8.0;
 /// What production promises of gradients in binary32 from `t = 0.05` up on embeddings of ordinary size, relative to their
 /// norm: a score is known to about `u/t = 1.2e-6` there, and the errors of many scores average out.
 pub const BINARY32_GRADIENT: f64 = 1e-6;
 
-/// A row of the table.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    /// The type.
-    pub float: Float,
-    /// `u`.
-    pub unit: f64,
-    /// `C` of a value.
-    pub value: f64,
-    /// `C` of a gradient.
-    pub gradient: f64,
-    /// The smallest normal number: what underflow may lose, whatever the condition.
-    pub tiny: f64,
-    /// The largest number: a gradient that has terms beyond it cannot be asked for.
-    pub huge: f64,
-    /// Why this size.
-    pub reason: &'static str,
-}
-
-/// Values of an exact implementation, in ulp.
-pub const EXACT_VALUE_ULP: f64 = 4.0;
-/// Gradients of an exact implementation, in `2⁻⁵³` of the array's norm.
-pub const EXACT_GRADIENT_UNITS: f64 = 8.0;
+const BINARY64: f64 = 1.110_223_024_625_156_5e-16;
+const BINARY32: f64 = 5.960_464_477_539_063e-8;
+const BFLOAT16: f64 = 1.953_125e-3;
+const BINARY16: f64 = 2.441_406_25e-4;
 
 /// The table.
-pub const BUDGETS: [Budget; 5] = [
-    Budget {
-        float: Float::Exact,
-        unit: TWO_TO_MINUS_53,
-        value: 16.0,
-        gradient: 16.0,
-        tiny: f64::MIN_POSITIVE,
-        huge: f64::MAX,
-        reason: "for inputs that were rounded on the way (rotated, rescaled): one rounding an entry, summed over d",
-    },
-    Budget {
+pub const TABLE: [Row; 6] = [
+    Row {
         float: Float::F64,
-        unit: TWO_TO_MINUS_53,
-        value: 16.0,
-        gradient: 16.0,
+        name: "f64",
+        unit: BINARY64,
+        score_unit: BINARY64,
+        output_unit: BINARY64,
         tiny: f64::MIN_POSITIVE,
+        tiny_output: f64::MIN_POSITIVE,
         huge: f64::MAX,
-        reason: "a dot product, an exponential, a sum and a division, in any order; at t = 0.5 about 1e-14",
+        reason: "everything in binary64",
     },
-    Budget {
+    Row {
         float: Float::F32,
-        unit: 5.960_464_477_539_063e-8,
-        value: 16.0,
-        gradient: 16.0,
+        name: "f32",
+        unit: BINARY32,
+        score_unit: BINARY32,
+        output_unit: BINARY32,
         tiny: f32::MIN_POSITIVE as f64,
+        tiny_output: f32::MIN_POSITIVE as f64,
         huge: f32::MAX as f64,
-        reason: "as f64; the embeddings themselves are rounded to f32 first, one more rounding an entry",
+        reason: "everything in binary32",
     },
-    Budget {
+    Row {
         float: Float::Bf16,
-        unit: 3.906_25e-3,
-        value: 4.0,
-        gradient: 4.0,
+        name: "bf16",
+        unit: BINARY32,
+        score_unit: BINARY32,
+        output_unit: BFLOAT16,
         tiny: f32::MIN_POSITIVE as f64,
+        tiny_output: f32::MIN_POSITIVE as f64,
         huge: f32::MAX as f64,
-        reason: "the inputs and the gradient are rounded to 8 bits, the rest is f32",
+        reason: "inputs are numbers of the type, so only results are rounded to its 8 bits; the rest is binary32",
     },
-    Budget {
+    Row {
         float: Float::F16,
-        unit: 4.882_812_5e-4,
-        value: 4.0,
-        gradient: 4.0,
-        tiny: 6.103_515_625e-5,
+        name: "f16",
+        unit: BINARY32,
+        score_unit: BINARY32,
+        output_unit: BINARY16,
+        tiny: f32::MIN_POSITIVE as f64,
+        tiny_output: 6.103_515_625e-5,
         huge: 65_504.0,
-        reason: "the inputs and the gradient are rounded to 11 bits, and gradients underflow at 6e-5",
+        reason: "as bf16 with 11 bits, and results underflow at 6e-5",
+    },
+    Row {
+        float: Float::Bf16Scores,
+        name: "f32 with bf16 scores",
+        unit: BINARY32,
+        score_unit: 3.0 * BFLOAT16,
+        output_unit: BFLOAT16,
+        tiny: f32::MIN_POSITIVE as f64,
+        tiny_output: f32::MIN_POSITIVE as f64,
+        huge: f32::MAX as f64,
+        reason: "both entries of a product and the product itself are rounded to 8 bits, gradients come back through the same",
+    },
+    Row {
+        float: Float::Tf32Scores,
+        name: "f32 with TF32 scores",
+        unit: BINARY32,
+        score_unit: 2.0 * BINARY16 * 2.0,
+        output_unit: 2.0 * BINARY16,
+        tiny: f32::MIN_POSITIVE as f64,
+        tiny_output: f32::MIN_POSITIVE as f64,
+        huge: f32::MAX as f64,
+        reason: "both entries of a product are rounded to 11 bits, also in the products that carry gradients back",
     },
 ];
 
-const TWO_TO_MINUS_53: f64 = 1.110_223_024_625_156_5e-16;
-
 impl Float {
     /// The row of the table.
-    pub fn budget(self) -> Budget {
-        BUDGETS[match self {
-            Float::Exact => 0,
-            Float::F64 => 1,
-            Float::F32 => 2,
-            Float::Bf16 => 3,
-            Float::F16 => 4,
+    pub fn row(self) -> Row {
+        TABLE[match self {
+            Float::F64 => 0,
+            Float::F32 => 1,
+            Float::Bf16 => 2,
+            Float::F16 => 3,
+            Float::Bf16Scores => 4,
+            Float::Tf32Scores => 5,
         }]
     }
+
+    /// The nearest number that an input can be.
+    pub fn representable(self, x: f64) -> f64 {
+        match self {
+            Float::F64 => x,
+            Float::F32 | Float::Bf16Scores | Float::Tf32Scores => f64::from(x as f32),
+            Float::Bf16 => rounded(x, 8, -133),
+            Float::F16 => rounded(x, 11, -24),
+        }
+    }
+}
+
+/// To `bits` bits and to multiples of `2^least`, ties to even.
+fn rounded(x: f64, bits: i32, least: i32) -> f64 {
+    if x == 0.0 || !x.is_finite() {
+        return x;
+    }
+    let exponent = ((x.to_bits() >> 52) & 0x7ff) as i32 - 1023;
+    let step = f64::from((exponent - bits + 1).max(least)).exp2();
+    (x / step).round_ties_even() * step
 }
 
 impl fmt::Display for Float {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(match self {
-            Float::Exact => "f64 (exact)",
-            Float::F64 => "f64",
-            Float::F32 => "f32",
-            Float::Bf16 => "bf16",
-            Float::F16 => "f16",
-        })
+        formatter.pad(self.row().name)
+    }
+}
+
+/// Where a comparison's two sides come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inputs {
+    /// The very same numbers.
+    Same,
+    /// Inputs that the law rounded differently on the way.
+    Rounded,
+}
+
+/// The roundings of a program, as the model of tolerances counts them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Roundings {
+    /// Of a score, relative to the largest.
+    pub(crate) scores: f64,
+    /// Of sums, exponentials and logarithms.
+    pub(crate) kernels: f64,
+    /// Of the rows that carry a slope from a score to its partner.
+    pub(crate) rows: f64,
+    /// What underflow may lose.
+    pub(crate) tiny: f64,
+}
+
+impl Roundings {
+    pub(crate) fn new(float: Float, inputs: Inputs) -> Self {
+        let row = float.row();
+        let inputs = match inputs {
+            Inputs::Same => 0.0,
+            Inputs::Rounded => INPUT_ROUNDINGS * float.input_unit(),
+        };
+        Self {
+            scores: ROUNDINGS * row.score_unit + inputs,
+            kernels: ROUNDINGS * row.unit,
+            rows: inputs / 2.0,
+            tiny: row.tiny,
+        }
+    }
+}
+
+impl Float {
+    /// The rounding unit of an input.
+    fn input_unit(self) -> f64 {
+        match self {
+            Float::F64 => BINARY64,
+            Float::F32 | Float::Bf16Scores | Float::Tf32Scores => BINARY32,
+            Float::Bf16 => BFLOAT16,
+            Float::F16 => BINARY16,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_under_their_types() {
+        for row in TABLE {
+            assert_eq!(row.float.row().name, row.name);
+            assert!(row.unit <= row.score_unit && row.tiny <= row.tiny_output);
+        }
+    }
+
+    #[test]
+    fn numbers_are_rounded_to_the_nearest_of_the_type() {
+        assert_eq!(Float::Bf16.representable(1.0 + 3.0 / 256.0), 1.0 + 4.0 / 256.0);
+        assert_eq!(Float::Bf16.representable(1.0 + 1.0 / 256.0), 1.0);
+        assert_eq!(Float::Bf16.representable(-0.1), -0.100_097_656_25);
+        assert_eq!(Float::F16.representable(0.1), 0.099_975_585_937_5);
+        assert_eq!(Float::F16.representable(1e-9), 0.0);
+        assert_eq!(Float::F16.representable(3e-8), 2.0_f64.powi(-24));
+        for x in [0.3, -1e-30, 7.5e10, 1.999_999_9] {
+            assert_eq!(Float::F32.representable(x), f64::from(x as f32));
+            assert_eq!(rounded(x, 24, -149), f64::from(x as f32));
+        }
     }
 }

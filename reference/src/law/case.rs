@@ -1,6 +1,7 @@
 //! What the laws are tried on: a few numbers that say how to make data, so that shrinking them shrinks the
 //! data.
 
+use super::Float;
 use super::images::{Encoder, Images, Recipe, Rng, views};
 use crate::vocabulary::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use nalgebra::DMatrix;
@@ -29,6 +30,30 @@ pub enum Geometry {
     HardNegative,
 }
 
+/// An estimator without its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Estimator {
+    /// The plain mean.
+    G0,
+    /// The debiased mean.
+    G1,
+    /// The debiased and hardened mean.
+    G2,
+}
+
+/// A neighbourhood loss without its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Combination {
+    /// NCA.
+    Nca,
+    /// MIXNCA.
+    MixNca,
+    /// MIXNCA with its single-positive term replaced by NCA.
+    Joined,
+    /// NCA plus MIXNCA.
+    Sum,
+}
+
 /// A case: sizes, parameters, and the seed of the embeddings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
@@ -54,16 +79,18 @@ pub struct Case {
     pub alpha: f64,
     /// `λ`.
     pub lambda: f64,
-    /// Which estimators stand for `G¹` and `G²`: 0, 1 or 2.
-    pub estimators: (usize, usize),
+    /// Which estimators stand for `G¹` and `G²`.
+    pub estimators: (Estimator, Estimator),
     /// `w`.
     pub weight: Weight,
-    /// NCA, MIXNCA or a combination: 0 to 3.
-    pub neighborhood: usize,
+    /// Which neighbourhood loss stands in IntNaCl.
+    pub neighborhood: Combination,
     /// Whether view 1 is an anchor too.
     pub symmetric: bool,
     /// Whether rows are given off the sphere, to be normalised inside.
     pub normalize: bool,
+    /// How many powers of 10 the norms of such rows go up and down from 1.
+    pub decades: f64,
     /// The seed of the embeddings.
     pub seed: u64,
 }
@@ -81,11 +108,12 @@ pub(super) const PLAIN: Case = Case {
     beta: 1.0,
     alpha: 1.0,
     lambda: 0.5,
-    estimators: (0, 0),
+    estimators: (Estimator::G0, Estimator::G0),
     weight: Weight::One,
-    neighborhood: 0,
+    neighborhood: Combination::Nca,
     symmetric: true,
     normalize: false,
+    decades: 0.6,
     seed: 0,
 };
 
@@ -96,7 +124,7 @@ impl Default for Case {
 }
 
 /// Draws cases. Half of them are embeddings of real images; every list begins with what a reader would
-/// rather see in a counterexample.
+/// rather see in a counterexample. One in sixteen is larger than what a loop over small sizes would meet.
 pub fn cases() -> impl Strategy<Value = Case> {
     use Geometry::*;
     let geometry = prop_oneof![
@@ -105,23 +133,32 @@ pub fn cases() -> impl Strategy<Value = Case> {
         3 => select(vec![Orthogonal, Near, Touching, HardNegative]),
         1 => select(vec![Identical, Antipodal]),
     ];
-    let sizes = (2..=6usize, 1..=4usize, 1..=9usize, 1..=3usize, 1..=12usize);
+    let sizes = prop_oneof![
+        15 => (2..=6usize, 1..=4usize, 1..=9usize, 1..=3usize, 1..=12usize),
+        1 => (7..=17usize, 5..=7usize, 10..=33usize, 4..=5usize, 13..=64usize),
+    ];
+    // Below 0.004 the reference needs many bits, so these temperatures are fewer.
     let temperature = prop_oneof![
-        3 => select(vec![0.5, 1.0, 0.1, 0.07, 0.02, 0.005, 3.0, 10.0]),
-        1 => (-2.3..1.0f64).prop_map(|exponent| 10f64.powf(exponent)),
+        12 => select(vec![0.5, 1.0, 0.1, 0.07, 0.02, 0.005, 3.0, 10.0]),
+        3 => (-2.4..1.0f64).prop_map(|exponent| 10f64.powf(exponent)),
+        1 => prop_oneof![Just(0.001), (-3.0..-2.4f64).prop_map(|exponent| 10f64.powf(exponent))],
     ];
     let alpha = || prop_oneof![select(vec![1.0, 0.0, 8.0]), 0.0..8.0f64];
     let beta = prop_oneof![select(vec![1.0, 0.0, 8.0]), 0.0..8.0f64];
-    let tau = prop_oneof![select(vec![0.1, 0.5, 0.01]), 0.001..0.5f64];
+    let tau = prop_oneof![select(vec![0.1, 0.5, 0.01, 0.9]), 0.001..0.95f64];
     let lambda = prop_oneof![select(vec![0.5, 0.9, 1.0, 0.0]), 0.0..1.0f64];
     let weight = select(vec![Weight::One, Weight::Adversarial, Weight::AdversarialWithGradient]);
-    let choices = ((0..3usize, 0..3usize), weight, 0..4usize, any::<bool>(), prop::bool::weighted(0.2));
+    let estimator = || select(vec![Estimator::G0, Estimator::G1, Estimator::G2]);
+    let combination =
+        select(vec![Combination::Nca, Combination::MixNca, Combination::Joined, Combination::Sum]);
+    let norms = (prop::bool::weighted(0.2), select(vec![0.6, 6.0]));
+    let choices = ((estimator(), estimator()), weight, combination, any::<bool>(), norms);
     let parameters = (temperature, tau, beta, alpha(), lambda);
     (geometry, sizes, parameters, choices, 0..1_000_000u64).prop_map(
         |(geometry, sizes, parameters, choices, seed)| {
             let (images, positives, negatives, debias, dimension) = sizes;
             let (temperature, tau_plus, beta, alpha, lambda) = parameters;
-            let (estimators, weight, neighborhood, not_symmetric, normalize) = choices;
+            let (estimators, weight, neighborhood, not_symmetric, (normalize, decades)) = choices;
             Case {
                 geometry,
                 images,
@@ -139,6 +176,7 @@ pub fn cases() -> impl Strategy<Value = Case> {
                 neighborhood,
                 symmetric: !not_symmetric,
                 normalize,
+                decades,
                 seed,
             }
         },
@@ -151,11 +189,17 @@ impl Case {
         Settings { normalize: self.normalize, ..Settings::new(self.temperature) }
     }
 
-    fn estimator(&self, which: usize) -> Negatives {
+    /// The case with norms that a type can hold, and whose squares it can.
+    pub(super) fn within(&self, float: Float) -> Self {
+        let decades = if float == Float::F16 { 2.0 } else { 6.0 };
+        Self { decades: self.decades.min(decades), ..self.clone() }
+    }
+
+    fn estimator(&self, which: Estimator) -> Negatives {
         match which {
-            0 => Negatives::G0,
-            1 => Negatives::G1 { tau_plus: self.tau_plus },
-            _ => Negatives::G2 { tau_plus: self.tau_plus, beta: self.beta },
+            Estimator::G0 => Negatives::G0,
+            Estimator::G1 => Negatives::G1 { tau_plus: self.tau_plus },
+            Estimator::G2 => Negatives::G2 { tau_plus: self.tau_plus, beta: self.beta },
         }
     }
 
@@ -173,18 +217,18 @@ impl Case {
     pub fn neighborhood(&self) -> Neighborhood {
         let lambda = self.lambda;
         match self.neighborhood {
-            0 => Neighborhood::Nca,
-            1 => Neighborhood::MixNca { lambda },
-            2 => Neighborhood::Combined { lambda, joined: true },
-            _ => Neighborhood::Combined { lambda, joined: false },
+            Combination::Nca => Neighborhood::Nca,
+            Combination::MixNca => Neighborhood::MixNca { lambda },
+            Combination::Joined => Neighborhood::Combined { lambda, joined: true },
+            Combination::Sum => Neighborhood::Combined { lambda, joined: false },
         }
     }
 
-    /// The loss of a name, with the case's parameters; SimCLR for a name that is none.
-    pub fn loss(&self, name: &str) -> Loss {
+    /// The loss of a name, one of [`LOSSES`](super::LOSSES), with the case's parameters.
+    pub fn loss(&self, name: &str) -> Option<Loss> {
         let (negatives, alpha, robust, lambda) =
             (self.first_estimator(), self.alpha, self.robust(), self.lambda);
-        match name {
+        Some(match name {
             "debiased" => Loss::Debiased { tau_plus: self.tau_plus },
             "hard_negative" => Loss::HardNegative { tau_plus: self.tau_plus, beta: self.beta },
             "adversarial" => Loss::Adversarial { alpha },
@@ -197,8 +241,40 @@ impl Case {
             },
             "int_cl" => Loss::IntCl { negatives, alpha, robust },
             "int_nacl" => Loss::IntNaCl { negatives, alpha, robust, neighborhood: self.neighborhood() },
-            _ => Loss::SimClr,
+            "simclr" => Loss::SimClr,
+            _ => return None,
+        })
+    }
+
+    /// The case as it stands in the list of kept ones: what differs from the plain case.
+    pub fn code(&self) -> String {
+        let mut fields = Vec::new();
+        let mut field = |name: &str, mine: String, plain: String, path: &str| {
+            if mine != plain {
+                fields.push(format!("{name}: {path}{mine}"));
+            }
+        };
+        macro_rules! fields {
+            ($($name:ident $path:literal),* $(,)?) => {
+                $(field(
+                    stringify!($name),
+                    format!("{:?}", self.$name),
+                    format!("{:?}", PLAIN.$name),
+                    $path,
+                );)*
+            };
         }
+        fields!(
+            geometry "Geometry::", images "", positives "", negatives "", debias "", dimension "",
+            temperature "", tau_plus "", beta "", alpha "", lambda "", weight "Weight::",
+            neighborhood "Combination::", symmetric "", normalize "", decades "", seed "",
+        );
+        if self.estimators != PLAIN.estimators {
+            let (first, second) = self.estimators;
+            fields.push(format!("estimators: (Estimator::{first:?}, Estimator::{second:?})"));
+        }
+        fields.push("..PLAIN".to_owned());
+        format!("Case {{ {} }}", fields.join(", "))
     }
 
     /// A stream of random numbers that depends on the seed and the purpose alone.
@@ -264,7 +340,7 @@ impl Case {
     /// The batch of real images; nothing if the encoder cannot be made, which no dimension here causes.
     fn digits(&self) -> Option<Batch> {
         static DIGITS: OnceLock<Images> = OnceLock::new();
-        static ENCODERS: [OnceLock<Option<Encoder>>; 13] = [const { OnceLock::new() }; 13];
+        static ENCODERS: [OnceLock<Option<Encoder>>; 65] = [const { OnceLock::new() }; 65];
         let digits = DIGITS.get_or_init(Images::digits);
         let encoder = ENCODERS.get(self.dimension)?.get_or_init(|| Encoder::new(digits, self.dimension).ok());
         let mut rng = self.rng(3);
@@ -276,7 +352,7 @@ impl Case {
         if self.normalize {
             let all =
                 batch.views.iter_mut().chain(batch.mixed.iter_mut().flatten()).chain(&mut batch.adversarial);
-            all.for_each(|matrix| stretch(&mut rng, matrix));
+            all.for_each(|matrix| stretch(&mut rng, matrix, self.decades));
         }
         Some(batch)
     }
@@ -309,16 +385,16 @@ impl Case {
             matrix.row_mut(i).copy_from_slice(&row);
         }
         if self.normalize {
-            stretch(rng, &mut matrix);
+            stretch(rng, &mut matrix, self.decades);
         }
         matrix
     }
 }
 
-/// Multiplies each row by a positive number.
-fn stretch(rng: &mut Rng, matrix: &mut DMatrix<f64>) {
+/// Multiplies each row by a number between `10^-decades` and `10^decades`.
+fn stretch(rng: &mut Rng, matrix: &mut DMatrix<f64>, decades: f64) {
     for mut row in matrix.row_iter_mut() {
-        row *= rng.between(0.25, 4.0);
+        row *= 10f64.powf(rng.between(-decades, decades));
     }
 }
 

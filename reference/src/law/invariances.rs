@@ -1,9 +1,17 @@
 //! What must not change a loss, and what must change it in a known way.
 
-use super::trial::{Inputs, Stop, Trial};
-use super::{LOSSES, Law};
-use crate::vocabulary::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use super::budget::{Float, Inputs};
+use super::case::sphere;
+use super::closed_forms::Terms;
+use super::number::{Number, one_less, reflected};
+use super::reductions::single;
+use super::trial::{InRequest, Stop, Trial};
+use super::{Case, Estimator, LOSSES, Law};
+use crate::vocabulary::{Batch, Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
+
+/// The losses that can have an estimator with draws of positives.
+const DEBIASED: &[&str] = &["debiased", "hard_negative", "nca", "mix_nca", "robust", "int_cl", "int_nacl"];
 
 pub(super) const LAWS: &[Law] = &[
     Law {
@@ -11,15 +19,13 @@ pub(super) const LAWS: &[Law] = &[
         statement: "losses depend on scores alone: a rotation leaves the value and rotates the gradient",
         losses: LOSSES,
         check: |trial, name| {
-            let loss = trial.case.loss(name);
-            let data = trial.case.batch();
-            let rotation = rotation(trial, trial.case.dimension);
-            let turn = |matrix: &DMatrix<f64>| matrix * &rotation;
+            let (loss, data) = (trial.loss(name)?, trial.batch());
+            let rotation = Rotation::new(trial, trial.case.dimension);
+            let turn = |matrix: &DMatrix<f64>| rotation.of(matrix);
             let before = trial.evaluate(loss, &data)?;
-            let after = trial.evaluate(loss, &map_batch(&data, turn))?;
-            trial.same_values(&after, &before.evaluation.per_anchor, &before, Inputs::Rounded);
-            let expected = map_batch(&before.evaluation.gradient, turn);
-            trial.same_gradients(&after, &expected, &before, Inputs::Rounded);
+            let after = trial.evaluate(loss, &trial.representable(&data.map(turn)))?;
+            trial.same_values(&after, &before.numbers(Inputs::Rounded), Inputs::Rounded);
+            trial.same_gradients(&after, &before.evaluation.gradient.map(turn), Inputs::Rounded);
             Ok(())
         },
     },
@@ -28,8 +34,6 @@ pub(super) const LAWS: &[Law] = &[
         statement: "the order of the negatives does not matter",
         losses: LOSSES,
         check: |trial, name| {
-            let loss = trial.case.loss(name);
-            let data = trial.case.tuples();
             let turn = |data: &Tuples| {
                 let mut data = data.clone();
                 data.negatives = data.negatives.iter().map(reversed).collect();
@@ -37,25 +41,39 @@ pub(super) const LAWS: &[Law] = &[
                     data.adversarial_negatives.map(|list| list.iter().map(reversed).collect());
                 data
             };
-            turned_alike(trial, loss, &data, turn)
+            turned_alike(trial, trial.loss(name)?, &trial.tuples(), turn)
         },
     },
     Law {
         name: "permutation_of_positives",
-        statement: "the order of the positives does not matter to NCA, nor that of the draws of positives",
+        statement: "the order of the positives does not matter to NCA",
         losses: &["nca"],
         check: |trial, name| {
-            let loss = trial.case.loss(name);
-            let mut data = trial.case.tuples();
+            let mut data = trial.tuples();
             // Their default is the first positive, whose place the permutation changes.
             data.debias_positives.get_or_insert_with(|| data.positives.clone());
             let turn = |data: &Tuples| {
+                let positives = data.positives.iter().map(reversed).collect();
+                Tuples { positives, ..data.clone() }
+            };
+            turned_alike(trial, trial.loss(name)?, &data, turn)
+        },
+    },
+    Law {
+        name: "permutation_of_draws_of_positives",
+        statement: "the order of the draws of positives does not matter to g1 and g2",
+        losses: DEBIASED,
+        check: |trial, name| {
+            let case = Case { debias: trial.case.debias.max(2), ..trial.case.clone() };
+            let mut data = trial.representable(&case.tuples());
+            // Tuples of images come without such draws.
+            data.debias_positives.get_or_insert_with(|| data.negatives.clone());
+            let turn = |data: &Tuples| {
                 let mut data = data.clone();
-                data.positives = data.positives.iter().map(reversed).collect();
                 data.debias_positives = data.debias_positives.map(|list| list.iter().map(reversed).collect());
                 data
             };
-            turned_alike(trial, loss, &data, turn)
+            turned_alike(trial, trial.loss(name)?, &data, turn)
         },
     },
     Law {
@@ -63,19 +81,12 @@ pub(super) const LAWS: &[Law] = &[
         statement: "the order of the images in a batch does not matter",
         losses: LOSSES,
         check: |trial, name| {
-            let loss = trial.case.loss(name);
-            let data = trial.case.batch();
-            let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &map_batch(&data, reversed))?);
-            let values: Vec<f64> = a.evaluation.per_anchor.iter().rev().copied().collect();
-            // Budgets are by image too, and the images have moved.
-            let largest = (0..values.len())
-                .map(|i| a.value_budget(i, trial.implementation.float(), Inputs::Same))
-                .fold(0.0, f64::max);
-            for (i, (found, expected)) in b.evaluation.per_anchor.iter().zip(&values).enumerate() {
-                let error = (found - expected).abs();
-                trial.measure(format!("per_anchor[{i}]"), error, 2.0 * largest, b.request());
-            }
-            trial.same_gradients(&b, &map_batch(&a.evaluation.gradient, reversed), &a, Inputs::Same);
+            let (loss, data) = (trial.loss(name)?, trial.batch());
+            let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &data.map(reversed))?);
+            let mut expected = a.numbers(Inputs::Same);
+            expected.reverse();
+            trial.same_values(&b, &expected, Inputs::Same);
+            trial.same_gradients(&b, &a.evaluation.gradient.map(reversed), Inputs::Same);
             Ok(())
         },
     },
@@ -84,48 +95,50 @@ pub(super) const LAWS: &[Law] = &[
         statement: "with G = g0, the loss at temperature t is the loss of embeddings divided by √t at 1",
         losses: &["simclr", "nca", "mix_nca", "adversarial", "int_cl", "int_nacl"],
         check: |trial, name| {
-            let case = super::Case { estimators: (0, 0), normalize: false, ..trial.case.clone() };
-            let (loss, data) = (case.loss(name), case.batch());
+            let plain = (Estimator::G0, Estimator::G0);
+            let case = Case { estimators: plain, normalize: false, ..trial.case.clone() };
+            let loss = trial.loss_of(&case, name)?;
+            let data = trial.representable(&case.batch());
             let scale = 1.0 / case.temperature.sqrt();
             let shrink = |matrix: &DMatrix<f64>| matrix * scale;
             let loose = Settings { norm_tolerance: 2.0 * scale + 1.0, ..Settings::new(1.0) };
-            let before = trial.evaluate_with(loss, &data, case.settings())?;
-            let after = trial.evaluate_with(loss, &map_batch(&data, shrink), loose)?;
-            trial.same_values(&before, &after.evaluation.per_anchor, &after, Inputs::Rounded);
-            let expected = map_batch(&after.evaluation.gradient, shrink);
-            trial.same_gradients(&before, &expected, &before, Inputs::Rounded);
+            let before = trial.evaluate_with(loss, &data, trial.loosened(case.settings()))?;
+            let after = trial.evaluate_with(loss, &trial.representable(&data.map(shrink)), loose)?;
+            trial.same_values(&before, &after.numbers(Inputs::Rounded), Inputs::Rounded);
+            trial.same_gradients(&before, &after.evaluation.gradient.map(shrink), Inputs::Rounded);
             Ok(())
         },
     },
     Law {
         name: "normalization_is_what_it_says",
-        statement: "rows given off the sphere and normalised inside have the loss of the normalised rows",
+        statement: "rows normalised inside have the loss of rows on the sphere, whatever their norms",
         losses: LOSSES,
-        check: |trial, name| {
-            let case = super::Case { normalize: false, ..trial.case.clone() };
-            let (loss, data) = (case.loss(name), case.batch());
-            let settings = Settings::new(case.temperature);
-            let stretched = map_batch(&data, |matrix| matrix * 3.0);
-            let on_sphere = trial.evaluate_with(loss, &data, settings)?;
-            let inside = trial.evaluate_with(loss, &stretched, settings.normalizing())?;
-            trial.same_values(&inside, &on_sphere.evaluation.per_anchor, &on_sphere, Inputs::Rounded);
-            // ∂/∂x = (∂/∂z - z (z·∂/∂z))/‖x‖, which is orthogonal to x.
-            let mut rows = data.views.iter().chain(data.mixed.iter().flatten()).chain(&data.adversarial);
-            let expected = map_batch(&on_sphere.evaluation.gradient, |gradient| match rows.next() {
-                Some(z) => DMatrix::from_fn(gradient.nrows(), gradient.ncols(), |i, k| {
-                    (gradient[(i, k)] - z[(i, k)] * z.row(i).dot(&gradient.row(i))) / 3.0
-                }),
-                None => gradient.clone(),
-            });
-            trial.same_gradients(&inside, &expected, &on_sphere, Inputs::Rounded);
-            Ok(())
-        },
+        check: normalization,
     },
     Law {
         name: "batch_equals_tuples",
         statement: "the batch layout is the mean over its anchors, written as tuples",
         losses: LOSSES,
         check: batch_equals_tuples,
+    },
+    Law {
+        name: "absent_arrays_have_their_defaults",
+        statement: "the draws of positives default to the first positive, the negatives of other terms to the negatives",
+        losses: LOSSES,
+        check: absent_arrays,
+    },
+    Law {
+        name: "the_same_request_has_the_same_answer",
+        statement: "an answer does not depend on what was asked before",
+        losses: LOSSES,
+        check: |trial, name| {
+            let (loss, batch, tuples) = (trial.loss(name)?, trial.batch(), trial.tuples());
+            let first = trial.evaluate(loss, &batch)?;
+            trial.evaluate(loss, &tuples)?;
+            let again = trial.evaluate(loss, &batch)?;
+            trial.same(&again, &first, Inputs::Same);
+            Ok(())
+        },
     },
 ];
 
@@ -137,8 +150,8 @@ fn turned_alike(
     turn: impl Fn(&Tuples) -> Tuples,
 ) -> Result<(), Stop> {
     let (a, b) = (trial.evaluate(loss, data)?, trial.evaluate(loss, &turn(data))?);
-    trial.same_values(&b, &a.evaluation.per_anchor, &a, Inputs::Same);
-    trial.same_gradients(&b, &turn(&a.evaluation.gradient), &a, Inputs::Same);
+    trial.same_values(&b, &a.numbers(Inputs::Same), Inputs::Same);
+    trial.same_gradients(&b, &turn(&a.evaluation.gradient), Inputs::Same);
     Ok(())
 }
 
@@ -148,20 +161,95 @@ fn reversed(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |i, k| matrix[(last - i, k)])
 }
 
-/// Every matrix of a batch, in the order views, mixed, adversarial.
-pub(super) fn map_batch(batch: &Batch, mut map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Batch {
-    Batch {
-        views: batch.views.iter().map(&mut map).collect(),
-        symmetric: batch.symmetric,
-        mixed: batch.mixed.as_ref().map(|list| list.iter().map(&mut map).collect()),
-        adversarial: batch.adversarial.as_ref().map(&mut map),
+/// An orthogonal map: three reflections, computed so that each entry is rounded once. In narrow types, where even that
+/// would move the rows far, one that exchanges and flips axes.
+enum Rotation {
+    Mirrors(Vec<Vec<f64>>),
+    Axes(Vec<(usize, f64)>),
+}
+
+impl Rotation {
+    fn new(trial: &Trial<'_>, d: usize) -> Self {
+        let mut rng = trial.case.rng(4);
+        if matches!(trial.float(), Float::Bf16 | Float::F16) {
+            let mut axes: Vec<usize> = (0..d).collect();
+            (0..d).for_each(|k| axes.swap(k, k + rng.below(d - k)));
+            let sign = |axis| (axis, if rng.below(2) == 0 { 1.0 } else { -1.0 });
+            return Self::Axes(axes.into_iter().map(sign).collect());
+        }
+        Self::Mirrors((0..3).map(|_| sphere(&mut rng, d)).collect())
+    }
+
+    fn of(&self, matrix: &DMatrix<f64>) -> DMatrix<f64> {
+        let mut image = matrix.clone();
+        for mut row in image.row_iter_mut() {
+            let values: Vec<f64> = row.iter().copied().collect();
+            let turned = match self {
+                Self::Mirrors(mirrors) => reflected(&values, mirrors),
+                Self::Axes(axes) => axes.iter().map(|(axis, sign)| sign * values[*axis]).collect(),
+            };
+            row.copy_from_slice(&turned);
+        }
+        image
     }
 }
 
-/// A random rotation: the orthogonal factor of a random matrix.
-fn rotation(trial: &Trial<'_>, d: usize) -> DMatrix<f64> {
-    let mut rng = trial.case.rng(4);
-    DMatrix::from_fn(d, d, |_, _| rng.normal()).qr().q()
+/// First rows on the sphere as given against the same rows normalised inside, then these against rows of other norms: powers
+/// of 2, so that the law rounds nothing.
+fn normalization(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
+    let case = Case { normalize: false, ..trial.case.clone() };
+    let loss = trial.loss_of(&case, name)?;
+    let data = trial.representable(&case.batch());
+    let settings = trial.loosened(Settings::new(case.temperature));
+    let given = trial.evaluate_with(loss, &data, settings)?;
+    let inside = trial.evaluate_with(loss, &data, settings.normalizing())?;
+    trial.same_values(&inside, &given.numbers(Inputs::Rounded), Inputs::Rounded);
+    // ∂/∂x = (∂/∂z - z (z·∂/∂z))/‖x‖, which is orthogonal to x.
+    let mut matrices = data.matrices().into_iter();
+    let tangential = given.evaluation.gradient.map(|gradient| {
+        let Some((_, x)) = matrices.next() else { return gradient.clone() };
+        let mut tangential = gradient.clone();
+        for (mut row, x) in tangential.row_iter_mut().zip(x.row_iter()) {
+            let norm = x.norm();
+            let radial = row.dot(&x) / (norm * norm);
+            row.zip_apply(&x, |g, x| *g = (*g - x * radial) / norm);
+        }
+        tangential
+    });
+    trial.same_gradients(&inside, &tangential, Inputs::Rounded);
+
+    let mut rng = trial.case.rng(7);
+    let powers: Vec<Vec<f64>> = data
+        .matrices()
+        .iter()
+        .map(|(_, matrix)| matrix.row_iter().map(|_| f64::from(rng.below(41) as i32 - 20).exp2()).collect())
+        .collect();
+    let float = trial.float();
+    let mut lists = powers.iter();
+    let stretched = data.map(|matrix| {
+        let mut matrix = matrix.clone();
+        for (mut row, power) in matrix.row_iter_mut().zip(lists.next().into_iter().flatten()) {
+            // Where the type does not have the product, the row stays.
+            if row.iter().all(|x| float.representable(x * power) == x * power && (x * power).abs() < 1e4) {
+                row *= *power;
+            }
+        }
+        matrix
+    });
+    let other = trial.evaluate_with(loss, &stretched, settings.normalizing())?;
+    trial.same_values(&other, &inside.numbers(Inputs::Same), Inputs::Same);
+    let (before, after) = (data.matrices(), stretched.matrices());
+    let mut pairs = before.iter().zip(&after);
+    let expected = inside.evaluation.gradient.map(|gradient| {
+        let Some(((_, before), (_, after))) = pairs.next() else { return gradient.clone() };
+        let mut gradient = gradient.clone();
+        for (i, mut row) in gradient.row_iter_mut().enumerate() {
+            row *= before.row(i).amax() / after.row(i).amax();
+        }
+        gradient
+    });
+    trial.same_gradients(&other, &expected, Inputs::Same);
+    Ok(())
 }
 
 /// The tuples of a batch in which `first` and `second` play views 0 and 1, for the anchors in `first`.
@@ -192,81 +280,110 @@ pub(super) fn tuples_of_view_0(batch: &Batch) -> Tuples {
     tuples
 }
 
-/// Term by term: the anchors of view 0 as tuples, those of the other side as tuples with the parts swapped.
+/// Each row of a matrix as a matrix.
+fn each_row(matrix: &DMatrix<f64>) -> Vec<DMatrix<f64>> {
+    (0..matrix.nrows()).map(|i| matrix.rows(i, 1).into_owned()).collect()
+}
+
+/// Term by term: the anchors of view 0 as tuples, those of the other side as tuples with the parts swapped. All
+/// terms are single-positive or NCA losses; a mixed one is `λ ℓ + (1-λ) ℓ'` with `e^{-ℓ} + e^{-ℓ'} = 1`.
 fn batch_equals_tuples(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
-    let loss = trial.case.loss(name);
-    let batch = trial.case.batch();
+    let (loss, batch) = (trial.loss(name)?, trial.batch());
     let whole = trial.evaluate(loss, &batch)?;
-    let b = batch.views[0].nrows();
     let sides = if batch.symmetric { 2 } else { 1 };
-
-    let clean = |loss: Loss| -> Result<Vec<f64>, Stop> {
-        let mut sum = vec![0.0; b];
+    let zero = || vec![Number::new(0.0, [0.0; 3]); batch.views[0].nrows()];
+    let sum = |a: Vec<Number>, b: Vec<Number>| a.into_iter().zip(b).map(|(a, b)| a + b).collect::<Vec<_>>();
+    let values = |loss: Loss, tuples: &Tuples| -> Result<Vec<Number>, Stop> {
+        Ok(trial.evaluate(loss, tuples)?.numbers(Inputs::Same))
+    };
+    // The mean over the sides.
+    let both = |loss: Loss, pair: [&DMatrix<f64>; 2], more: &[DMatrix<f64>]| -> Result<Vec<Number>, Stop> {
+        let mut total = zero();
         for side in 0..sides {
-            let tuples = tuples_of_pair(&batch.views[side], &batch.views[1 - side], &batch.views[2..]);
-            let side = trial.evaluate(loss, &tuples)?;
-            sum.iter_mut().zip(&side.evaluation.per_anchor).for_each(|(sum, x)| *sum += x / sides as f64);
+            total = sum(total, values(loss, &tuples_of_pair(pair[side], pair[1 - side], more))?);
         }
-        Ok(sum)
+        Ok(total.into_iter().map(|x| x.over(sides as f64)).collect())
     };
-    let robust = |term: RobustTerm, weight_negatives: Negatives| -> Result<Vec<f64>, Stop> {
-        let Some(adversarial) = &batch.adversarial else { return Ok(vec![0.0; b]) };
-        let mut sum = vec![0.0; b];
-        for side in 0..sides {
-            let pair = [&batch.views[0], adversarial];
-            let tuples = tuples_of_pair(pair[side], pair[1 - side], &[]);
-            let side = trial.evaluate(super::reductions::single(term.negatives), &tuples)?;
-            sum.iter_mut().zip(&side.evaluation.per_anchor).for_each(|(sum, x)| *sum += x / sides as f64);
+    let clean = |loss: Loss| both(loss, [&batch.views[0], &batch.views[1]], &batch.views[2..]);
+    let mixed = |negatives: Negatives, lambda: f64| -> Result<Vec<Number>, Stop> {
+        let views = batch.mixed.as_deref().unwrap_or_default();
+        let mut total = zero();
+        for view in views {
+            let mut tuples = tuples_of_pair(&batch.views[0], &batch.views[1], &[]);
+            tuples.positives = each_row(view);
+            tuples.debias_positives = Some(each_row(&batch.views[1]));
+            let near = values(single(negatives), &tuples)?.into_iter();
+            let term = near.map(|near| {
+                if lambda == 1.0 {
+                    near
+                } else {
+                    near.times(lambda) + near.complement().times_exactly(one_less(lambda))
+                }
+            });
+            total = sum(total, term.map(|x| x.over(views.len() as f64)).collect());
         }
-        if term.weight != Weight::One {
-            let weights = clean(super::reductions::single(weight_negatives))?;
-            sum.iter_mut().zip(weights).for_each(|(sum, weight)| *sum *= weight);
-        }
-        Ok(sum)
+        Ok(total)
     };
-    // MIXNCA on the tuples of view 0, less its single-positive term.
-    let mixed = |negatives: Negatives, lambda: f64| -> Result<Vec<f64>, Stop> {
-        let tuples = tuples_of_view_0(&batch);
-        let mix = trial.evaluate(Loss::MixNca { negatives, lambda }, &tuples)?;
-        let first = trial.evaluate(super::reductions::single(negatives), &tuples)?;
-        let values = mix.evaluation.per_anchor.iter().zip(&first.evaluation.per_anchor);
-        Ok(values.map(|(mix, first)| mix - first).collect())
+    let robust = |negatives| match &batch.adversarial {
+        Some(adversarial) => both(single(negatives), [&batch.views[0], adversarial], &[]),
+        None => Ok(zero()),
     };
-    let sum = |a: Vec<f64>, b: Vec<f64>, factor: f64| -> Vec<f64> {
-        a.iter().zip(b).map(|(a, b)| a + factor * b).collect()
+    let terms = Terms {
+        single: &|negatives| clean(single(negatives)),
+        nca: &|negatives| clean(Loss::Nca { negatives }),
+        mixed: &mixed,
+        robust: &robust,
     };
-    let mix_nca = |negatives, lambda| -> Result<Vec<f64>, Stop> {
-        Ok(sum(clean(super::reductions::single(negatives))?, mixed(negatives, lambda)?, 1.0))
-    };
+    trial.same_values(&whole, &terms.of(loss)?, Inputs::Same);
+    Ok(())
+}
 
-    let expected = match loss {
-        Loss::Adversarial { alpha } => {
-            let term = RobustTerm { negatives: Negatives::G0, weight: Weight::One };
-            sum(clean(Loss::SimClr)?, robust(term, Negatives::G0)?, alpha)
-        }
-        Loss::MixNca { negatives, lambda } => mix_nca(negatives, lambda)?,
-        Loss::Robust { negatives, weight, weight_negatives } => {
-            robust(RobustTerm { negatives, weight }, weight_negatives)?
-        }
-        Loss::IntCl { negatives, alpha, robust: term } => {
-            sum(clean(super::reductions::single(negatives))?, robust(term, negatives)?, alpha)
-        }
-        Loss::IntNaCl { negatives, alpha, robust: term, neighborhood } => {
-            let nca = || clean(Loss::Nca { negatives });
-            let neighborhood = match neighborhood {
-                Neighborhood::Nca => nca()?,
-                Neighborhood::MixNca { lambda } => mix_nca(negatives, lambda)?,
-                Neighborhood::Combined { lambda, joined: true } => {
-                    sum(nca()?, mixed(negatives, lambda)?, 1.0)
-                }
-                Neighborhood::Combined { lambda, joined: false } => {
-                    sum(nca()?, mix_nca(negatives, lambda)?, 1.0)
-                }
-            };
-            sum(neighborhood, robust(term, negatives)?, alpha)
-        }
-        _ => clean(loss)?,
+/// The request without its optional arrays is the one that has what they default to; what a default reads gets the
+/// gradient of both.
+fn absent_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
+    let loss = trial.loss(name)?;
+    let full = trial.tuples();
+    let firsts = |data: &Tuples| -> Vec<DMatrix<f64>> {
+        data.positives.iter().map(|matrix| matrix.rows(0, 1).into_owned()).collect()
     };
-    trial.same_values(&whole, &expected, &whole, Inputs::Rounded);
+    let given = Tuples {
+        debias_positives: Some(firsts(&full)),
+        mixed_negatives: full.mixed.as_ref().map(|mixed| {
+            mixed.iter().zip(&full.negatives).map(|(z, own)| vec![own.clone(); z.nrows()]).collect()
+        }),
+        adversarial_negatives: Some(full.negatives.clone()),
+        ..full.clone()
+    };
+    let mut absent =
+        Tuples { debias_positives: None, mixed_negatives: None, adversarial_negatives: None, ..full.clone() };
+    if !loss.needs_mixed() {
+        absent.mixed = None;
+    }
+    if !loss.needs_adversarial() {
+        absent.adversarial = None;
+    }
+    let (given, absent) = (trial.evaluate(loss, &given)?, trial.evaluate(loss, &absent)?);
+    trial.same_values(&absent, &given.numbers(Inputs::Same), Inputs::Same);
+    let from = &given.evaluation.gradient;
+    let mut expected = Tuples {
+        debias_positives: None,
+        mixed_negatives: None,
+        adversarial_negatives: None,
+        mixed: from.mixed.clone().filter(|_| absent.data.mixed.is_some()),
+        adversarial: from.adversarial.clone().filter(|_| absent.data.adversarial.is_some()),
+        ..from.clone()
+    };
+    for (into, draw) in expected.positives.iter_mut().zip(from.debias_positives.iter().flatten()) {
+        let mut first = into.row_mut(0);
+        first += draw.row(0);
+    }
+    for (into, lists) in expected.negatives.iter_mut().zip(from.mixed_negatives.iter().flatten()) {
+        lists.iter().for_each(|own| *into += own);
+    }
+    for (into, own) in expected.negatives.iter_mut().zip(from.adversarial_negatives.iter().flatten()) {
+        *into += own;
+    }
+    // The law adds up gradients that are given in f64, so the last bits are its own.
+    trial.same_gradients(&absent, &expected, Inputs::Rounded);
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! Supervised NCA.
 
+use super::Law;
+use super::budget::{OUTPUT_ROUNDINGS, ROUNDINGS};
+use super::number::{Bounds, Number};
 use super::trial::{Stop, Trial};
-use super::{Float, Law};
 use crate::request::{Answer, Request};
 use crate::vocabulary::{Evaluation, Labelled, Objective};
 use nalgebra::DMatrix;
+use std::rc::Rc;
 
 const SUPERVISED: &[&str] = &["supervised_nca"];
 
@@ -21,7 +24,8 @@ pub(super) const LAWS: &[Law] = &[
                 moved.labels[i] = 1 - moved.labels[i];
                 let (other, _) = evaluate(trial, Objective::TotalVariation, &moved)?;
                 let sum = answer.per_anchor[i] + other.per_anchor[i];
-                trial.measure(format!("Σ_j p_{i}j"), (sum - 1.0).abs(), budget(trial, &data, 1.0), &request);
+                let budget = budget(trial, &data, 1.0);
+                trial.measure(|| format!("Σ_j p_{i}j"), (sum - 1.0).abs(), budget, &request);
             }
             Ok(())
         },
@@ -35,10 +39,12 @@ pub(super) const LAWS: &[Law] = &[
             let (kl, request) = evaluate(trial, Objective::KullbackLeibler, &data)?;
             let (tv, _) = evaluate(trial, Objective::TotalVariation, &data)?;
             for (i, (kl, tv)) in kl.per_anchor.iter().zip(&tv.per_anchor).enumerate() {
-                let budget = budget(trial, &data, 1.0 + kl);
-                trial.at_most(&format!("order at point {i}"), *tv, *kl, budget, &request);
-                trial.at_most(&format!("1 - p_{i} <= 1"), *tv, 1.0, budget, &request);
-                trial.at_most(&format!("0 <= 1 - p_{i}"), -tv, 0.0, budget, &request);
+                let off = budget(trial, &data, 1.0 + kl);
+                let (kl, tv) = (Number::new(*kl, off), Number::new(*tv, off));
+                let known = |x: f64| Number::new(x, [0.0; 3]);
+                trial.at_most(|| format!("order at point {i}"), tv, kl, &request);
+                trial.at_most(|| format!("1 - p_{i} <= 1"), tv, known(1.0), &request);
+                trial.at_most(|| format!("0 <= 1 - p_{i}"), known(0.0), tv, &request);
             }
             Ok(())
         },
@@ -55,21 +61,21 @@ pub(super) const LAWS: &[Law] = &[
                     objective.evaluate(&data).map_err(|error| Stop::new(error.to_string(), &request))?;
                 for (i, (a, b)) in found.per_anchor.iter().zip(&exact.per_anchor).enumerate() {
                     let budget = budget(trial, &data, 1.0 + b.abs());
-                    trial.measure(format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);
+                    trial.measure(|| format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);
                 }
                 // Each of n² terms moves the transform by up to 2 ‖A‖ ‖x‖², a point by up to 2 ‖A‖² ‖x‖.
                 let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
                 let n = data.labels.len() as f64;
                 let error = (&found.gradient.transform - &exact.gradient.transform).norm();
                 trial.measure(
-                    "gradient of transform",
+                    || "gradient.transform".into(),
                     error,
                     budget(trial, &data, 2.0 * n * a * x * x),
                     &request,
                 );
                 let error = (&found.gradient.points - &exact.gradient.points).norm();
                 trial.measure(
-                    "gradient of points",
+                    || "gradient.points".into(),
                     error,
                     budget(trial, &data, 4.0 * n * a * a * x),
                     &request,
@@ -87,8 +93,10 @@ pub(super) const LAWS: &[Law] = &[
             let (answer, request) = evaluate(trial, Objective::KullbackLeibler, &data)?;
             let sum = answer.gradient.points.row_sum().norm();
             let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
-            let size = 4.0 * data.labels.len() as f64 * a * a * x;
-            trial.measure("sum of the points' gradients", sum, budget(trial, &data, size), &request);
+            // As itself and as a neighbour, each point moves by up to 4 ‖A‖² ‖x‖ for each of the points.
+            let size = 8.0 * data.labels.len() as f64 * a * a * x;
+            let budget = budget(trial, &data, size);
+            trial.measure(|| "sum of the points' gradients".into(), sum, budget, &request);
             Ok(())
         },
     },
@@ -98,23 +106,24 @@ fn evaluate(
     trial: &Trial<'_>,
     objective: Objective,
     data: &Labelled,
-) -> Result<(Evaluation<Labelled>, Request), Stop> {
-    let request = Request::Supervised { objective, data: data.clone() };
+) -> Result<(Evaluation<Labelled>, Rc<Request>), Stop> {
+    let request = Rc::new(Request::Supervised { objective, data: data.clone() });
     match trial.answer(&request)? {
         Answer::Supervised(evaluation) => Ok((evaluation, request)),
         _ => Err(Stop::new("answered in another layout".into(), &request)),
     }
 }
 
-/// Roundings of a squared distance reach the exponent, so the unit is multiplied by the largest of them.
-fn budget(trial: &Trial<'_>, data: &Labelled, size: f64) -> f64 {
-    let row = trial.implementation.float().budget();
+/// Roundings of a squared distance reach the exponent, so the unit is multiplied by the largest of them; an exact
+/// program has none there. Every program is careful here: probabilities are sums of terms of one sign.
+fn budget(trial: &Trial<'_>, data: &Labelled, size: f64) -> Bounds {
+    let row = trial.float().row();
     let distance = 2.0 * widest(&data.points) * data.transform.norm();
-    let exponents = match trial.implementation.float() {
-        Float::Exact => 1.0,
-        _ => 1.0 + distance * distance,
+    let of = |exponents: f64| {
+        2.0 * ROUNDINGS * row.unit * size * exponents + row.tiny + OUTPUT_ROUNDINGS * row.output_unit * size
     };
-    row.value * row.unit * size * exponents + row.tiny
+    let usual = of(1.0 + distance * distance);
+    [usual, usual, of(1.0)]
 }
 
 /// The largest norm of a row.
@@ -127,11 +136,12 @@ fn points(trial: &Trial<'_>, classes: i64) -> Labelled {
     let mut rng = trial.case.rng(6);
     let (n, features) = (3 * classes as usize + trial.case.images, trial.case.dimension);
     let spread = trial.case.temperature;
+    let representable = |x: f64| trial.float().representable(x);
     Labelled {
         transform: DMatrix::from_fn(trial.case.positives, features, |_, _| {
-            rng.normal() / (features as f64).sqrt()
+            representable(rng.normal() / (features as f64).sqrt())
         }),
-        points: DMatrix::from_fn(n, features, |_, _| spread * rng.normal()),
+        points: DMatrix::from_fn(n, features, |_, _| representable(spread * rng.normal())),
         labels: (0..n as i64).map(|i| i % classes).collect(),
     }
 }

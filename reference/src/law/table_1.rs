@@ -1,8 +1,10 @@
 //! Every row of the paper's Table 1: which loss IntNaCl is at which parameters.
 
 use super::Law;
+use super::budget::Inputs;
+use super::number::Number;
 use super::reductions::{both_layouts, both_layouts_with_one_positive};
-use super::trial::{Inputs, Stop, Trial};
+use super::trial::{Stop, Trial};
 use crate::vocabulary::{Loss, Negatives, Neighborhood, RobustTerm, Weight};
 
 const INT_NACL: &[&str] = &["int_nacl"];
@@ -109,24 +111,17 @@ pub(super) const LAWS: &[Law] = &[
                 robust: trial.case.robust(),
                 neighborhood: Neighborhood::Combined { lambda, joined },
             };
-            let data = trial.case.batch();
+            let data = trial.batch();
             let nca = trial.evaluate(Loss::Nca { negatives }, &data)?;
             let mix = trial.evaluate(Loss::MixNca { negatives, lambda }, &data)?;
             let single = trial.evaluate(super::reductions::single(negatives), &data)?;
             let sum = trial.evaluate(with(false), &data)?;
             let joined = trial.evaluate(with(true), &data)?;
-            let values =
-                |f: &dyn Fn(usize) -> f64| (0..sum.evaluation.per_anchor.len()).map(f).collect::<Vec<_>>();
-            let (n, m, s) =
-                (&nca.evaluation.per_anchor, &mix.evaluation.per_anchor, &single.evaluation.per_anchor);
-            trial.same_values(&sum, &values(&|i| n[i] + m[i]), &sum, Inputs::Rounded);
-            // Judged by the larger budget: what is subtracted is larger than what is left.
-            trial.same_values(
-                &sum,
-                &values(&|i| joined.evaluation.per_anchor[i] + s[i]),
-                &sum,
-                Inputs::Rounded,
-            );
+            let sums = |a: &[Number], b: &[Number]| a.iter().zip(b).map(|(a, b)| *a + *b).collect::<Vec<_>>();
+            let [nca, mix, single, joined] =
+                [&nca, &mix, &single, &joined].map(|side| side.numbers(Inputs::Same));
+            trial.same_values(&sum, &sums(&nca, &mix), Inputs::Same);
+            trial.same_values(&sum, &sums(&joined, &single), Inputs::Same);
             Ok(())
         },
     },
@@ -164,9 +159,9 @@ fn sum_of_parts(
     weight: Weight,
     lambda: f64,
 ) -> Result<(), Stop> {
-    let data = trial.case.batch();
+    let data = trial.batch();
     let robust = Loss::Robust { negatives: second, weight, weight_negatives: first };
-    let robust = trial.evaluate(robust, &data)?.evaluation;
+    let robust = trial.evaluate(robust, &data)?;
     for (neighborhood, alone) in [
         (Neighborhood::Nca, Loss::Nca { negatives: first }),
         (Neighborhood::MixNca { lambda }, Loss::MixNca { negatives: first, lambda }),
@@ -174,17 +169,23 @@ fn sum_of_parts(
         let term = RobustTerm { negatives: second, weight };
         let whole = Loss::IntNaCl { negatives: first, alpha, robust: term, neighborhood };
         let (whole, alone) = (trial.evaluate(whole, &data)?, trial.evaluate(alone, &data)?);
-        let values = alone.evaluation.per_anchor.iter().zip(&robust.per_anchor).map(|(a, r)| a + alpha * r);
-        trial.same_values(&whole, &values.collect::<Vec<_>>(), &whole, Inputs::Rounded);
+        let values = alone.numbers(Inputs::Same).into_iter().zip(robust.numbers(Inputs::Same));
+        let values: Vec<Number> = values.map(|(alone, robust)| alone + robust.times(alpha)).collect();
+        trial.same_values(&whole, &values, Inputs::Same);
         let mut gradient = alone.evaluation.gradient.clone();
         let add = |into: &mut nalgebra::DMatrix<f64>, from: &nalgebra::DMatrix<f64>| *into += from * alpha;
-        gradient.views.iter_mut().zip(&robust.gradient.views).for_each(|(into, from)| add(into, from));
+        gradient
+            .views
+            .iter_mut()
+            .zip(&robust.evaluation.gradient.views)
+            .for_each(|(into, from)| add(into, from));
         gradient
             .adversarial
             .iter_mut()
-            .zip(&robust.gradient.adversarial)
+            .zip(&robust.evaluation.gradient.adversarial)
             .for_each(|(into, from)| add(into, from));
-        trial.same_gradients(&whole, &gradient, &whole, Inputs::Rounded);
+        // The law adds up gradients that are given in f64, so the last bits are its own.
+        trial.same_gradients(&whole, &gradient, Inputs::Rounded);
     }
     Ok(())
 }

@@ -1,13 +1,16 @@
 //! One law on one case: evaluations, comparisons within budgets, and the worst of them.
 
-use super::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP};
+use super::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP, Inputs, OUTPUT_ROUNDINGS, Roundings, Standard};
+use super::number::{Bounds, Number};
+use super::tolerance::{self, Tolerance};
 use super::{Case, Float, Implementation};
-use crate::evaluate::{Condition, condition};
 use crate::layout::Layout;
 use crate::request::{Answer, Request};
-use crate::vocabulary::{Batch, Evaluation, Loss, Settings, Tuples, Weight};
-use std::cell::RefCell;
+use crate::vocabulary::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
+use nalgebra::DMatrix;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
+use std::rc::Rc;
 
 /// A measurement against its budget.
 #[derive(Debug, Clone, Default)]
@@ -23,21 +26,32 @@ pub struct Finding {
 impl Finding {
     /// The error in budgets; more than 1 breaks the law.
     pub fn ratio(&self) -> f64 {
-        if self.error == 0.0 { 0.0 } else { self.error / self.budget }
+        ratio(self.error, self.budget)
     }
 
     /// Whether the budget is exceeded; a NaN exceeds every budget.
     pub fn breaks(&self) -> bool {
-        self.ratio().is_nan() || self.ratio() > 1.0
+        breaks(self.ratio())
     }
 
+    /// The one of two that is farther from holding.
     pub(super) fn worse(self, other: Self) -> Self {
-        if other.breaks() && !self.breaks() || other.ratio() > self.ratio() || self.what.is_empty() {
-            other
-        } else {
-            self
-        }
+        if self.what.is_empty() || exceeds(other.ratio(), self.ratio()) { other } else { self }
     }
+}
+
+/// An infinite budget compares nothing.
+fn ratio(error: f64, budget: f64) -> f64 {
+    if error == 0.0 || budget == f64::INFINITY { 0.0 } else { error / budget }
+}
+
+fn breaks(ratio: f64) -> bool {
+    ratio.is_nan() || ratio > 1.0
+}
+
+/// Whether a ratio is worse than another one; NaN is the worst.
+fn exceeds(ratio: f64, than: f64) -> bool {
+    !than.is_nan() && (ratio.is_nan() || ratio > than)
 }
 
 impl fmt::Display for Finding {
@@ -52,34 +66,61 @@ pub struct Stop {
     /// What happened.
     pub message: String,
     /// The request that was being evaluated.
-    pub request: Option<Box<Request>>,
-    /// Whether the implementation had to refuse, so that the case says nothing.
-    pub excused: bool,
+    pub request: Option<Rc<Request>>,
+    /// Why the case says nothing of the implementation, if it does not.
+    pub excuse: Option<Excuse>,
+}
+
+/// Why a case says nothing of an implementation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excuse {
+    /// Terms of the gradient leave the range of the type, so that an error is the only honest answer.
+    BeyondTheType,
+    /// The implementation does not claim such requests ([`Support`](super::Support)).
+    NotSupported,
 }
 
 impl Stop {
     pub(super) fn new(message: String, request: &Request) -> Self {
-        Self { message, request: Some(Box::new(request.clone())), excused: false }
+        Self { message, request: Some(Rc::new(request.clone())), excuse: None }
     }
 }
 
-/// Where a comparison's two sides come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Inputs {
-    /// The very same numbers, so that an exact implementation must agree to its last bits.
-    Same,
-    /// Inputs that were rounded differently on the way.
-    Rounded,
+/// What became of one law on one case.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// For each standard the measurement that came closest to its budget, or exceeded it most.
+    pub worst: [Finding; 3],
+    /// The request of each of these.
+    pub requests: [Option<Rc<Request>>; 3],
+    /// How many comparisons were made.
+    pub comparisons: u32,
+    /// Why the case ended early, if it did.
+    pub stop: Option<Stop>,
 }
 
-/// An evaluation with what its error budget is made of.
+impl Outcome {
+    /// What breaks the law at a standard, in words, and the request whose answer does.
+    pub fn broken(&self, standard: Standard) -> Option<(String, Option<Rc<Request>>)> {
+        match &self.stop {
+            Some(stop) if stop.excuse.is_none() => return Some((stop.message.clone(), stop.request.clone())),
+            _ => {}
+        }
+        let (worst, request) = (&self.worst[standard as usize], &self.requests[standard as usize]);
+        worst.breaks().then(|| (worst.to_string(), request.clone()))
+    }
+}
+
+/// An evaluation with how far it may be off.
 pub(super) struct Side<L> {
     pub(super) loss: Loss,
     pub(super) settings: Settings,
     pub(super) data: L,
     pub(super) evaluation: Evaluation<L>,
-    condition: Condition,
-    request: Request,
+    pub(super) request: Rc<Request>,
+    float: Float,
+    same: OnceCell<Tolerance>,
+    rounded: OnceCell<Tolerance>,
 }
 
 /// One law on one case.
@@ -87,13 +128,18 @@ pub struct Trial<'a> {
     /// The case.
     pub case: &'a Case,
     pub(super) implementation: &'a dyn Implementation,
-    worst: RefCell<(Finding, Option<Request>)>,
+    worst: RefCell<[(Finding, Option<Rc<Request>>); 3]>,
+    comparisons: Cell<u32>,
 }
 
 /// A layout that requests can carry.
 pub(super) trait InRequest: Layout + Clone {
     fn request(loss: Loss, settings: Settings, data: Self) -> Request;
     fn from_answer(answer: Answer) -> Option<Evaluation<Self>>;
+    /// Every matrix replaced by another.
+    fn map(&self, map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Self;
+    /// Every matrix with its name, in the order of the problem's rows.
+    fn matrices(&self) -> Vec<(String, &DMatrix<f64>)>;
 }
 
 impl InRequest for Tuples {
@@ -102,6 +148,46 @@ impl InRequest for Tuples {
     }
     fn from_answer(answer: Answer) -> Option<Evaluation<Self>> {
         if let Answer::Tuples(evaluation) = answer { Some(evaluation) } else { None }
+    }
+    fn map(&self, mut map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Self {
+        fn list(
+            matrices: &[DMatrix<f64>],
+            map: &mut impl FnMut(&DMatrix<f64>) -> DMatrix<f64>,
+        ) -> Vec<DMatrix<f64>> {
+            matrices.iter().map(map).collect()
+        }
+        let map = &mut map;
+        Self {
+            anchor: map(&self.anchor),
+            positives: list(&self.positives, map),
+            negatives: list(&self.negatives, map),
+            debias_positives: self.debias_positives.as_ref().map(|matrices| list(matrices, map)),
+            mixed: self.mixed.as_ref().map(|matrices| list(matrices, map)),
+            mixed_negatives: self
+                .mixed_negatives
+                .as_ref()
+                .map(|lists| lists.iter().map(|matrices| list(matrices, map)).collect()),
+            adversarial: self.adversarial.as_ref().map(&mut *map),
+            adversarial_negatives: self.adversarial_negatives.as_ref().map(|matrices| list(matrices, map)),
+        }
+    }
+    fn matrices(&self) -> Vec<(String, &DMatrix<f64>)> {
+        fn list<'a>(name: &str, matrices: &'a [DMatrix<f64>]) -> Vec<(String, &'a DMatrix<f64>)> {
+            matrices.iter().enumerate().map(|(i, matrix)| (format!("{name}[{i}]"), matrix)).collect()
+        }
+        let mut named = vec![("anchor".to_owned(), &self.anchor)];
+        let mut add = |name: &str, matrices| named.extend(list(name, matrices));
+        add("positives", &self.positives);
+        add("negatives", &self.negatives);
+        add("debias_positives", self.debias_positives.as_deref().unwrap_or_default());
+        add("mixed", self.mixed.as_deref().unwrap_or_default());
+        for (i, matrices) in self.mixed_negatives.iter().flatten().enumerate() {
+            add(&format!("mixed_negatives[{i}]"), matrices);
+        }
+        named.extend(self.adversarial.as_ref().map(|matrix| ("adversarial".to_owned(), matrix)));
+        let negatives = self.adversarial_negatives.as_deref().unwrap_or_default();
+        named.extend(list("adversarial_negatives", negatives));
+        named
     }
 }
 
@@ -112,15 +198,74 @@ impl InRequest for Batch {
     fn from_answer(answer: Answer) -> Option<Evaluation<Self>> {
         if let Answer::Batch(evaluation) = answer { Some(evaluation) } else { None }
     }
+    fn map(&self, mut map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Self {
+        Self {
+            views: self.views.iter().map(&mut map).collect(),
+            symmetric: self.symmetric,
+            mixed: self.mixed.as_ref().map(|list| list.iter().map(&mut map).collect()),
+            adversarial: self.adversarial.as_ref().map(&mut map),
+        }
+    }
+    fn matrices(&self) -> Vec<(String, &DMatrix<f64>)> {
+        let views = self.views.iter().enumerate().map(|(v, view)| (format!("views[{v}]"), view));
+        let mixed = self.mixed.iter().flatten().enumerate().map(|(j, view)| (format!("mixed[{j}]"), view));
+        let adversarial = self.adversarial.iter().map(|view| ("adversarial".to_owned(), view));
+        views.chain(mixed).chain(adversarial).collect()
+    }
 }
 
 impl<'a> Trial<'a> {
     pub(super) fn new(case: &'a Case, implementation: &'a dyn Implementation) -> Self {
-        Self { case, implementation, worst: RefCell::default() }
+        Self { case, implementation, worst: RefCell::default(), comparisons: Cell::new(0) }
     }
 
-    pub(super) fn into_worst(self) -> (Finding, Option<Request>) {
-        self.worst.into_inner()
+    pub(super) fn into_outcome(self, stop: Option<Stop>) -> Outcome {
+        let [a, b, c] = self.worst.into_inner();
+        Outcome {
+            worst: [a.0, b.0, c.0],
+            requests: [a.1, b.1, c.1],
+            comparisons: self.comparisons.get(),
+            stop,
+        }
+    }
+
+    /// The loss of a name with the case's parameters.
+    pub(super) fn loss(&self, name: &str) -> Result<Loss, Stop> {
+        self.loss_of(self.case, name)
+    }
+
+    pub(super) fn loss_of(&self, case: &Case, name: &str) -> Result<Loss, Stop> {
+        let message = || format!("no loss has the name {name}");
+        case.loss(name).ok_or_else(|| Stop { message: message(), request: None, excuse: None })
+    }
+
+    pub(super) fn float(&self) -> Float {
+        self.implementation.float()
+    }
+
+    /// The case's batch, in numbers of the implementation's type.
+    pub(super) fn batch(&self) -> Batch {
+        self.representable(&self.case.batch())
+    }
+
+    /// The case's tuples, in numbers of the implementation's type.
+    pub(super) fn tuples(&self) -> Tuples {
+        self.representable(&self.case.tuples())
+    }
+
+    /// The nearest data that the implementation's type has.
+    pub(super) fn representable<L: InRequest>(&self, data: &L) -> L {
+        data.map(|matrix| matrix.map(|x| self.float().representable(x)))
+    }
+
+    /// Temperature and normalisation of the case; rows may leave the sphere as far as rounding takes them.
+    pub(super) fn settings(&self) -> Settings {
+        self.loosened(self.case.settings())
+    }
+
+    pub(super) fn loosened(&self, settings: Settings) -> Settings {
+        let rounding = 2.0 * self.float().row().output_unit;
+        Settings { norm_tolerance: settings.norm_tolerance.max(rounding), ..settings }
     }
 
     /// What the implementation answers.
@@ -132,7 +277,7 @@ impl<'a> Trial<'a> {
 
     /// Evaluates with the case's settings.
     pub(super) fn evaluate<L: InRequest>(&self, loss: Loss, data: &L) -> Result<Side<L>, Stop> {
-        self.evaluate_with(loss, data, self.case.settings())
+        self.evaluate_with(loss, data, self.settings())
     }
 
     pub(super) fn evaluate_with<L: InRequest>(
@@ -141,27 +286,35 @@ impl<'a> Trial<'a> {
         data: &L,
         settings: Settings,
     ) -> Result<Side<L>, Stop> {
-        let request = L::request(loss, settings, data.clone());
-        let answer = self
-            .answer(&request)
-            .map_err(|stop| Stop { excused: self.leaves_the_range(&loss, data, &settings), ..stop })?;
+        let request = Rc::new(L::request(loss, settings, data.clone()));
+        let stop = |message: String, excuse| Stop { message, request: Some(request.clone()), excuse };
+        data.validate(&loss, &settings)
+            .map_err(|error| stop(format!("the case is not valid: {error}"), None))?;
+        if !self.implementation.support().covers(&loss, data, &settings) {
+            return Err(stop("not supported".into(), Some(Excuse::NotSupported)));
+        }
+        let answer = self.answer(&request).map_err(|refusal| {
+            let excuse = self.leaves_the_range(&loss, data, &settings).then_some(Excuse::BeyondTheType);
+            stop(refusal.message, excuse)
+        })?;
         let evaluation =
-            L::from_answer(answer).ok_or_else(|| Stop::new("answered in another layout".into(), &request))?;
+            L::from_answer(answer).ok_or_else(|| stop("answered in another layout".into(), None))?;
         self.side(loss, data, settings, evaluation, request)
     }
 
-    /// Whether terms of the gradient leave the range of the implementation's type, so that an error is the
-    /// only honest answer.
+    /// Whether terms of the gradient leave the range of the implementation's type.
     fn leaves_the_range<L: InRequest>(&self, loss: &Loss, data: &L, settings: &Settings) -> bool {
-        if data.validate(loss, settings).is_err() {
-            return false;
-        }
-        let condition = condition(&flowing(*loss), data, settings);
+        let float = self.float();
         // Rounded inputs may be on the other side of a floor.
-        let estimators = condition.gradient_amplification.max(condition.floor_amplification);
-        let largest = condition.magnitudes.iter().fold(estimators, |a, &b| a.max(b));
+        let roundings = Roundings::new(float, Inputs::Rounded);
+        let tolerance = tolerance::tolerance(&loss.with_flowing_weight(), data, settings, roundings);
+        let norms = row_norms(data, settings);
+        let largest = tolerance.rows.iter().zip(norms).map(|(row, norm)| {
+            let size = row.size.max(row.error[Standard::Careful as usize] / roundings.scores);
+            size / norm.min(1.0)
+        });
         // Sums of such terms, and products on the way, leave it a little earlier.
-        largest > self.implementation.float().budget().huge / 1024.0
+        largest.fold(0.0, f64::max) > float.row().huge / 1024.0
     }
 
     /// The reference's evaluation of the same.
@@ -179,201 +332,222 @@ impl<'a> Trial<'a> {
         data: &L,
         settings: Settings,
         evaluation: Evaluation<L>,
-        request: Request,
+        request: Rc<Request>,
     ) -> Result<Side<L>, Stop> {
         let refused = |message: String| Stop::new(message, &request);
-        data.validate(&loss, &settings)
-            .map_err(|error| refused(format!("the case is not valid: {error}")))?;
-        // A stopped weight hides how the value depends on it, so the budget is that of a flowing one.
-        let condition = condition(&flowing(loss), data, &settings);
-        if evaluation.per_anchor.len() != condition.sensitivities.len() {
-            let (found, expected) = (evaluation.per_anchor.len(), condition.sensitivities.len());
+        let expected = data.problem(&loss).images.len();
+        if evaluation.per_anchor.len() != expected {
+            let found = evaluation.per_anchor.len();
             return Err(refused(format!("per_anchor has {found} entries, expected {expected}")));
         }
-        if evaluation.gradient.problem(&loss).rows.len() != data.problem(&loss).rows.len() {
+        let shapes = |data: &L| -> Vec<_> {
+            data.matrices().into_iter().map(|(name, matrix)| (name, matrix.shape())).collect()
+        };
+        if shapes(&evaluation.gradient) != shapes(data) {
             return Err(refused("the gradient has another shape than the data".into()));
         }
-        Ok(Side { loss, settings, data: data.clone(), evaluation, condition, request })
+        if let Some(message) = not_finite(&evaluation) {
+            let excuse = self.leaves_the_range(&loss, data, &settings).then_some(Excuse::BeyondTheType);
+            return Err(Stop { message, request: Some(request), excuse });
+        }
+        Ok(Side {
+            loss,
+            settings,
+            data: data.clone(),
+            evaluation,
+            request,
+            float: self.float(),
+            same: OnceCell::new(),
+            rounded: OnceCell::new(),
+        })
     }
 
     /// Records a measurement.
-    pub(super) fn measure(&self, what: impl Into<String>, error: f64, budget: f64, request: &Request) {
-        let finding = Finding { what: what.into(), error, budget };
-        let mut worst = self.worst.borrow_mut();
-        if finding.breaks() && !worst.0.breaks()
-            || finding.ratio() > worst.0.ratio()
-            || worst.0.what.is_empty()
-        {
-            *worst = (finding, Some(request.clone()));
+    pub(super) fn measure(
+        &self,
+        what: impl Fn() -> String,
+        error: f64,
+        budgets: Bounds,
+        request: &Rc<Request>,
+    ) {
+        if budgets.iter().any(|budget| budget.is_finite()) {
+            self.comparisons.set(self.comparisons.get() + 1);
+        }
+        for (worst, budget) in self.worst.borrow_mut().iter_mut().zip(budgets) {
+            if worst.0.what.is_empty() || exceeds(ratio(error, budget), worst.0.ratio()) {
+                *worst = (Finding { what: what(), error, budget }, Some(request.clone()));
+            }
         }
     }
 
-    /// `below <= above`, up to the budget.
-    pub(super) fn at_most(&self, what: &str, below: f64, above: f64, budget: f64, request: &Request) {
+    /// `below <= above`, up to how far both may be off.
+    pub(super) fn at_most(
+        &self,
+        what: impl Fn() -> String,
+        below: Number,
+        above: Number,
+        request: &Rc<Request>,
+    ) {
         let excess = below - above;
-        self.measure(what, if excess > 0.0 || excess.is_nan() { excess } else { 0.0 }, budget, request);
+        let error = excess.to_f64();
+        self.measure(what, if error > 0.0 || error.is_nan() { error } else { 0.0 }, excess.off, request);
     }
 
-    /// Values and gradients of two sides agree.
+    /// Values and gradients of two sides with the same data agree.
     pub(super) fn same<L: InRequest>(&self, a: &Side<L>, b: &Side<L>, inputs: Inputs) {
-        self.same_values(a, &b.evaluation.per_anchor, b, inputs);
-        self.same_gradients(a, &b.evaluation.gradient, b, inputs);
+        self.same_values(a, &b.numbers(inputs), inputs);
+        self.gradients(a, &b.evaluation.gradient, Some(b), inputs);
     }
 
-    /// The values of `a` are `expected`, which came from `b`.
-    pub(super) fn same_values<L: InRequest, K: InRequest>(
-        &self,
-        a: &Side<L>,
-        expected: &[f64],
-        b: &Side<K>,
-        inputs: Inputs,
-    ) {
-        let float = self.implementation.float();
-        for (i, (found, expected)) in a.evaluation.per_anchor.iter().zip(expected).enumerate() {
-            let budget = a.value_budget(i, float, inputs) + b.value_budget(i, float, inputs);
-            self.measure(format!("per_anchor[{i}]"), (found - expected).abs(), budget, &a.request);
+    /// The values of `a` are `expected`.
+    pub(super) fn same_values<L: InRequest>(&self, a: &Side<L>, expected: &[Number], inputs: Inputs) {
+        for (i, expected) in expected.iter().enumerate() {
+            let found = a.number(i, inputs);
+            let budgets = [0, 1, 2].map(|s| found.off[s] + expected.off[s]);
+            let error = expected.distance(a.evaluation.per_anchor[i]);
+            self.measure(|| format!("per_anchor[{i}]"), error, budgets, &a.request);
         }
-        let mean = expected.iter().sum::<f64>() / expected.len() as f64;
-        let budget = a.mean_budget(float, inputs) + b.mean_budget(float, inputs);
-        self.measure("value", (a.evaluation.value - mean).abs(), budget, &a.request);
+        let (mean, found) = (Number::mean(expected), a.mean(inputs));
+        let budgets = [0, 1, 2].map(|s| found.off[s] + mean.off[s]);
+        self.measure(|| "value".into(), mean.distance(a.evaluation.value), budgets, &a.request);
     }
 
-    /// The gradient of `a` is `expected`, which came from `b` and has the shape of `a`'s data.
-    pub(super) fn same_gradients<L: InRequest, K: InRequest>(
-        &self,
-        a: &Side<L>,
-        expected: &L,
-        b: &Side<K>,
-        inputs: Inputs,
-    ) {
-        let float = self.implementation.float();
-        // On the other side of a maximum the gradient is another one, and rounding picks the side. So it does
-        // at τ = 0 for an antipode whose norm is a rounding above 1: its kernel is below the floor.
-        let inputs_of_branch = if a.floored() == b.floored() { inputs } else { Inputs::Rounded };
-        if !(a.branch_is_clear(float, inputs_of_branch) && b.branch_is_clear(float, inputs_of_branch)) {
-            return;
-        }
-        let (found, expected) = (a.evaluation.gradient.problem(&a.loss), expected.problem(&a.loss));
-        let amplification = b.condition.gradient_amplification.max(a.condition.gradient_amplification);
-        for (k, array) in found.arrays.iter().enumerate() {
-            let span = array.start * found.d..array.end * found.d;
-            let (found, expected) = (&found.rows[span.clone()], &expected.rows[span]);
-            let error = found.iter().zip(expected).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
-            let norm = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
-            let budget = a.gradient_budget(k, norm, amplification, float, inputs);
-            self.measure(format!("gradient of array {k}"), error, 2.0 * budget, &a.request);
+    /// The gradient of `a` is `expected`, which was made of a gradient that may be as far off.
+    pub(super) fn same_gradients<L: InRequest>(&self, a: &Side<L>, expected: &L, inputs: Inputs) {
+        self.gradients(a, expected, None, inputs);
+    }
+
+    fn gradients<L: InRequest>(&self, a: &Side<L>, expected: &L, other: Option<&Side<L>>, inputs: Inputs) {
+        let row_of_type = self.float().row();
+        let tolerance = a.tolerance(inputs);
+        let others = other.map(|side| side.tolerance(inputs));
+        let norms = row_norms(&a.data, &a.settings);
+        let mut row = 0;
+        for ((name, found), (_, expected)) in
+            a.evaluation.gradient.matrices().into_iter().zip(expected.matrices())
+        {
+            let (mut array_error, mut array_norm) = (0.0_f64, 0.0_f64);
+            for i in 0..found.nrows() {
+                let distance = |(x, y): (&f64, &f64)| (x - y).powi(2);
+                let error = found.row(i).iter().zip(&expected.row(i)).map(distance).sum::<f64>().sqrt();
+                let norm = expected.row(i).norm();
+                (array_error, array_norm) = (array_error.hypot(error), array_norm.hypot(norm));
+                let scale = norms[row];
+                let mine = &tolerance.rows[row];
+                let theirs = others.map_or(mine, |others| &others.rows[row]);
+                // Nothing is rounded where there is nothing.
+                let underflow = if mine.size + theirs.size + mine.error[0] + theirs.error[0] == 0.0 {
+                    0.0
+                } else {
+                    row_of_type.tiny_output * (found.ncols() as f64).sqrt() * scale
+                };
+                let output = 2.0 * (OUTPUT_ROUNDINGS * row_of_type.output_unit * norm * scale + underflow);
+                let budget = |s: usize| mine.error[s] + theirs.error[s] + output;
+                let exact = if inputs == Inputs::Same { f64::INFINITY } else { budget(1) };
+                let budgets = [budget(0), budget(1), exact];
+                self.measure(|| format!("gradient.{name}[{i}]"), error * scale, budgets, &a.request);
+                row += 1;
+            }
+            if inputs == Inputs::Same {
+                let budget =
+                    2.0 * EXACT_GRADIENT_UNITS * row_of_type.unit * array_norm + 2.0 * row_of_type.tiny;
+                let budgets = [f64::INFINITY, f64::INFINITY, budget];
+                self.measure(|| format!("gradient.{name}"), array_error, budgets, &a.request);
+            }
         }
     }
 }
 
-/// The loss with the gradient flowing through its weight.
-fn flowing(loss: Loss) -> Loss {
-    let flow = |weight| match weight {
-        Weight::One => Weight::One,
-        _ => Weight::AdversarialWithGradient,
-    };
-    match loss {
-        Loss::Robust { negatives, weight, weight_negatives } => {
-            Loss::Robust { negatives, weight: flow(weight), weight_negatives }
-        }
-        Loss::IntCl { negatives, alpha, mut robust } => {
-            robust.weight = flow(robust.weight);
-            Loss::IntCl { negatives, alpha, robust }
-        }
-        Loss::IntNaCl { negatives, alpha, mut robust, neighborhood } => {
-            robust.weight = flow(robust.weight);
-            Loss::IntNaCl { negatives, alpha, robust, neighborhood }
-        }
-        other => other,
-    }
+/// Which number of an answer is not finite, in words.
+fn not_finite<L: InRequest>(evaluation: &Evaluation<L>) -> Option<String> {
+    let says = |name: String, x: f64| (!x.is_finite()).then(|| format!("{name} is {x}"));
+    let values = evaluation.per_anchor.iter().enumerate();
+    says("value".into(), evaluation.value)
+        .or_else(|| values.map(|(i, x)| says(format!("per_anchor[{i}]"), *x)).find_map(|found| found))
+        .or_else(|| {
+            evaluation.gradient.matrices().into_iter().find_map(|(name, matrix)| {
+                let (rows, columns) = matrix.shape();
+                (0..rows * columns)
+                    .map(|at| (at / columns, at % columns))
+                    .find_map(|(i, k)| says(format!("gradient.{name}[{i}][{k}]"), matrix[(i, k)]))
+            })
+        })
+}
+
+/// The norm of each row under normalisation, and 1 without.
+fn row_norms<L: InRequest>(data: &L, settings: &Settings) -> Vec<f64> {
+    let matrices = data.matrices();
+    let rows = matrices.iter().flat_map(|(_, matrix)| matrix.row_iter());
+    rows.map(|row| if settings.normalize { row.norm() } else { 1.0 }).collect()
 }
 
 impl<L: InRequest> Side<L> {
-    pub(super) fn request(&self) -> &Request {
-        &self.request
-    }
-
-    /// The budget of one image's value.
-    pub(super) fn value_budget(&self, image: usize, float: Float, inputs: Inputs) -> f64 {
-        let value = self.evaluation.per_anchor[image].abs();
-        if float == Float::Exact && inputs == Inputs::Same {
-            return EXACT_VALUE_ULP * ulp(value);
-        }
-        let row = float.budget();
-        let inverse = self.inverse_temperature();
-        let logarithm = (self.data.problem(&self.loss).rows.len() as f64).ln();
-        let spread = self.condition.sensitivities[image] * (inverse + logarithm) + value;
-        let amplification = if self.branch_is_clear(float, inputs) {
-            self.condition.value_amplification
-        } else {
-            self.condition.value_amplification.max(self.condition.floor_amplification)
+    pub(super) fn tolerance(&self, inputs: Inputs) -> &Tolerance {
+        let cell = match inputs {
+            Inputs::Same => &self.same,
+            Inputs::Rounded => &self.rounded,
         };
-        let condition = amplification * spread;
-        row.value * row.unit * condition + row.tiny * (1.0 + self.condition.sensitivities[image])
+        let roundings = Roundings::new(self.float, inputs);
+        cell.get_or_init(|| tolerance::tolerance(&self.loss, &self.data, &self.settings, roundings))
     }
 
-    fn mean_budget(&self, float: Float, inputs: Inputs) -> f64 {
-        let count = self.evaluation.per_anchor.len();
-        let sum: f64 = (0..count).map(|i| self.value_budget(i, float, inputs)).sum();
-        // The mean of f64 values that the law computes has roundings of its own.
-        sum / count as f64 + 2.0 * ulp(self.evaluation.value.abs())
+    /// The value of an image.
+    pub(super) fn number(&self, image: usize, inputs: Inputs) -> Number {
+        let value = self.evaluation.per_anchor[image];
+        Number::new(value, self.bounds(value, self.tolerance(inputs).images[image].value, inputs))
     }
 
-    fn gradient_budget(
-        &self,
-        array: usize,
-        norm: f64,
-        amplification: f64,
-        float: Float,
-        inputs: Inputs,
-    ) -> f64 {
-        let row = float.budget();
-        let magnitude = self.condition.magnitudes[array];
-        if float == Float::Exact && inputs == Inputs::Same {
-            return EXACT_GRADIENT_UNITS * row.unit * norm + f64::MIN_POSITIVE;
-        }
-        let inverse = 1.0 + self.inverse_temperature();
-        let tiny = if magnitude == 0.0 {
-            0.0
-        } else {
-            row.tiny * inverse * self.data.problem(&self.loss).rows.len() as f64
+    pub(super) fn numbers(&self, inputs: Inputs) -> Vec<Number> {
+        (0..self.evaluation.per_anchor.len()).map(|image| self.number(image, inputs)).collect()
+    }
+
+    /// The value of the whole.
+    pub(super) fn mean(&self, inputs: Inputs) -> Number {
+        let (images, value) = (&self.tolerance(inputs).images, self.evaluation.value);
+        let mean = |s: usize| images.iter().map(|image| image.value[s]).sum::<f64>() / images.len() as f64;
+        // A mean has roundings of its own.
+        let own = Roundings::new(self.float, inputs).kernels * value.abs();
+        Number::new(value, self.bounds(value, [mean(0) + own, mean(1) + own], inputs))
+    }
+
+    fn bounds(&self, value: f64, off: tolerance::Off, inputs: Inputs) -> Bounds {
+        let row = self.float.row();
+        let output = OUTPUT_ROUNDINGS * row.output_unit * value.abs();
+        let [right, careful] = off.map(|off| off + output);
+        let exact = match inputs {
+            Inputs::Same => EXACT_VALUE_ULP * ulp(value.abs(), row.unit),
+            Inputs::Rounded => careful,
         };
-        row.gradient * row.unit * amplification * inverse * magnitude + tiny
+        [right, careful, exact]
     }
 
-    /// The norm of the whole gradient if nothing cancelled.
-    pub(super) fn total_magnitude(&self) -> f64 {
-        self.condition.magnitudes.iter().map(|m| m * m).sum::<f64>().sqrt()
-    }
-
-    /// By how much cancellation inside the estimators magnifies, in the gradient.
-    pub(super) fn amplification(&self) -> f64 {
-        self.condition.gradient_amplification
-    }
-
-    /// Whether each anchor's estimators are at the floor, as far as differences care: a summary.
-    pub(super) fn floored(&self) -> usize {
-        self.condition.floored
-    }
-
-    /// The largest score.
-    fn inverse_temperature(&self) -> f64 {
-        let radius = self.data.problem(&self.loss).radius(self.settings.normalize);
-        radius * radius / self.settings.temperature
-    }
-
-    /// Whether rounding cannot change the branch of a maximum.
-    pub(super) fn branch_is_clear(&self, float: Float, inputs: Inputs) -> bool {
-        if float == Float::Exact && inputs == Inputs::Same {
-            return true;
-        }
-        let row = float.budget();
-        let spread = 1.0 + self.inverse_temperature();
-        self.condition.margin > (4.0 * row.gradient * row.unit * spread).log2()
+    /// The rows of a matrix, each as a list.
+    pub(super) fn rows(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
+        matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
     }
 }
 
-/// The distance from `x >= 0` to the next f64 above.
-pub(super) fn ulp(x: f64) -> f64 {
-    x.next_up() - x
+impl Loss {
+    /// The loss with the gradient flowing through its weight.
+    pub(super) fn with_flowing_weight(self) -> Self {
+        let flow = |weight| if weight == Weight::One { weight } else { Weight::AdversarialWithGradient };
+        let term = |robust: RobustTerm| RobustTerm { weight: flow(robust.weight), ..robust };
+        match self {
+            Loss::Robust { negatives, weight, weight_negatives } => {
+                Loss::Robust { negatives, weight: flow(weight), weight_negatives }
+            }
+            Loss::IntCl { negatives, alpha, robust } => {
+                Loss::IntCl { negatives, alpha, robust: term(robust) }
+            }
+            Loss::IntNaCl { negatives, alpha, robust, neighborhood } => {
+                Loss::IntNaCl { negatives, alpha, robust: term(robust), neighborhood }
+            }
+            other => other,
+        }
+    }
+}
+
+/// The distance from `x >= 0` to the next number above, in a type of rounding unit `unit`.
+fn ulp(x: f64, unit: f64) -> f64 {
+    (x.next_up() - x) * (unit / Float::F64.row().unit)
 }

@@ -1,0 +1,260 @@
+//! Runs laws: the cases that once broke one, then drawn ones, a failure shrunk.
+
+use super::{Case, Excuse, Finding, Implementation, Law, Outcome, Standard, Trial, cases, kept, laws};
+use crate::request::Request;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+/// What became of one law on one loss.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The law's name.
+    pub law: &'static str,
+    /// The loss.
+    pub loss: String,
+    /// The standard that was asked for.
+    pub standard: Standard,
+    /// The cases that were tried.
+    pub cases: u32,
+    /// The comparisons that were made; where there are none, nothing was judged.
+    pub comparisons: u64,
+    /// The cases that the implementation does not claim.
+    pub not_supported: u32,
+    /// The cases whose gradient has terms beyond the type's range, and that were refused.
+    pub beyond_the_type: u32,
+    /// For each standard the measurement that came closest to its budget, or exceeded it most.
+    pub worst: [Finding; 3],
+    /// For each standard an example that breaks it: the one of the largest temperature, as it was drawn.
+    pub examples: [Option<Counterexample>; 3],
+    /// The smallest case that was found to break the law at the standard that was asked for.
+    pub counterexample: Option<Counterexample>,
+}
+
+/// A broken law.
+#[derive(Debug, Clone)]
+pub struct Counterexample {
+    /// The case.
+    pub case: Case,
+    /// What was measured, or why the evaluation stopped.
+    pub message: String,
+    /// The request whose answer breaks the law.
+    pub request: Option<Request>,
+}
+
+impl Report {
+    /// Whether no case broke the law at the standard that was asked for, and some were judged.
+    pub fn holds(&self) -> bool {
+        self.judged() && self.counterexample.is_none()
+    }
+
+    /// Whether anything was compared.
+    pub fn judged(&self) -> bool {
+        self.comparisons > 0 || self.counterexample.is_some()
+    }
+
+    /// The highest standard that no case broke.
+    pub fn reached(&self) -> Option<Standard> {
+        Standard::ALL.into_iter().rev().find(|standard| self.examples[*standard as usize].is_none())
+    }
+
+    /// The worst measurement by the standard that was asked for.
+    pub fn worst(&self) -> &Finding {
+        &self.worst[self.standard as usize]
+    }
+
+    fn new(law: &Law, loss: &str, standard: Standard) -> Self {
+        Self {
+            law: law.name,
+            loss: loss.into(),
+            standard,
+            cases: 0,
+            comparisons: 0,
+            not_supported: 0,
+            beyond_the_type: 0,
+            worst: Default::default(),
+            examples: Default::default(),
+            counterexample: None,
+        }
+    }
+
+    fn add(&mut self, case: &Case, outcome: &Outcome) {
+        self.cases += 1;
+        self.comparisons += u64::from(outcome.comparisons);
+        match outcome.stop.as_ref().and_then(|stop| stop.excuse) {
+            Some(Excuse::NotSupported) => self.not_supported += 1,
+            Some(Excuse::BeyondTheType) => self.beyond_the_type += 1,
+            None => {}
+        }
+        for standard in Standard::ALL {
+            let s = standard as usize;
+            self.worst[s] = std::mem::take(&mut self.worst[s]).worse(outcome.worst[s].clone());
+            let farthest =
+                self.examples[s].as_ref().is_none_or(|found| found.case.temperature < case.temperature);
+            if let (true, Some((message, request))) = (farthest, outcome.broken(standard)) {
+                self.examples[s] = Some(Counterexample::new(case, message, request));
+            }
+        }
+    }
+}
+
+impl Counterexample {
+    fn new(case: &Case, message: String, request: Option<Rc<Request>>) -> Self {
+        Self { case: case.clone(), message, request: request.map(|request| request.as_ref().clone()) }
+    }
+}
+
+/// One law on one case.
+pub fn try_case(law: &Law, loss: &str, implementation: &dyn Implementation, case: &Case) -> Outcome {
+    let case = case.within(implementation.float());
+    let trial = Trial::new(&case, implementation);
+    let stop = (law.check)(&trial, loss).err();
+    trial.into_outcome(stop)
+}
+
+/// Checks one law on one loss: the cases that once broke it, then `cases_count` cases from `seed`, a failure
+/// of `standard` shrunk.
+pub fn check(
+    law: &Law,
+    loss: &str,
+    implementation: &dyn Implementation,
+    cases_count: u32,
+    seed: u64,
+    standard: Standard,
+) -> Report {
+    let report = RefCell::new(Report::new(law, loss, standard));
+    let attempt = |case: &Case, count: bool| {
+        let outcome = try_case(law, loss, implementation, case);
+        if count {
+            report.borrow_mut().add(case, &outcome);
+        }
+        outcome.broken(standard)
+    };
+    for (_, _, case) in kept::KEPT.iter().filter(|(name, of, _)| *name == law.name && *of == loss) {
+        if let Some((message, request)) = attempt(case, true) {
+            let mut report = report.into_inner();
+            report.counterexample = Some(Counterexample::new(case, message, request));
+            return report;
+        }
+    }
+    let config =
+        Config { cases: cases_count, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, stream(law, loss, seed));
+    let shrinking = Cell::new(false);
+    let result = runner.run(&cases(), |case| match attempt(&case, !shrinking.get()) {
+        None => Ok(()),
+        Some((message, _)) => {
+            shrinking.set(true);
+            Err(TestCaseError::fail(message))
+        }
+    });
+    let counterexample = match result {
+        Ok(()) => None,
+        Err(TestError::Fail(reason, case)) => {
+            let (message, request) =
+                attempt(&case, false).unwrap_or_else(|| (format!("{} (once only)", reason.message()), None));
+            Some(Counterexample::new(&case, message, request))
+        }
+        Err(TestError::Abort(reason)) => {
+            let message = format!("no cases could be drawn: {}", reason.message());
+            Some(Counterexample::new(&Case::default(), message, None))
+        }
+    };
+    Report { counterexample, ..report.into_inner() }
+}
+
+/// Every law and loss draws from a stream of its own, so that leaving one out changes no other.
+fn stream(law: &Law, loss: &str, seed: u64) -> TestRng {
+    let stream = law.name.bytes().chain(loss.bytes()).fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&stream.to_le_bytes());
+    bytes[8..16].copy_from_slice(&seed.to_le_bytes());
+    TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
+}
+
+/// The seed that the variable `LAW_SEED` asks for: a number, or `fresh` for another one each time; 1 without it.
+pub fn seed_from_environment() -> u64 {
+    match std::env::var("LAW_SEED").as_deref() {
+        Ok("fresh") => fresh_seed(),
+        Ok(text) => text.parse().unwrap_or(1),
+        Err(_) => 1,
+    }
+}
+
+/// A seed that was not drawn before, short enough to be typed.
+pub fn fresh_seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |since| crate::random::Rng::new(since.as_nanos() as u64).below(1_000_000_000) as u64)
+}
+
+/// How many cases each loss of a law gets, for at least `cases` in all and at least 32 each.
+pub fn share(law: &Law, cases_count: u32) -> u32 {
+    cases_count.div_ceil(law.losses.len() as u32).max(32)
+}
+
+/// Every law with every loss that it speaks of, as far as they are wanted.
+pub fn pairs(wanted: impl Fn(&Law, &str) -> bool) -> Vec<(Law, &'static str)> {
+    let pairs = laws().into_iter().flat_map(|law| law.losses.iter().map(move |loss| (law, *loss)));
+    pairs.filter(|(law, loss)| wanted(law, loss)).collect()
+}
+
+/// How [`check_all`] runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The seed of the cases: the same seed gives the same cases.
+    pub seed: u64,
+    /// The standard that is asked for.
+    pub standard: Standard,
+    /// How many threads check at once, each with an implementation of its own.
+    pub threads: usize,
+}
+
+/// Checks pairs of a law and a loss over threads, and reports in the order of the pairs.
+///
+/// `cases` says how many cases a pair gets, `start` gives a thread its implementation, and `progress` is called
+/// with each report.
+///
+/// # Errors
+/// That of `start`.
+pub fn check_all<I: Implementation, E: Send>(
+    pairs: &[(Law, &'static str)],
+    options: Options,
+    cases_count: impl Fn(&Law) -> u32 + Sync,
+    start: impl Fn() -> Result<I, E> + Sync,
+    progress: impl Fn(&Report) + Sync,
+) -> Result<Vec<Report>, E> {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..options.threads.clamp(1, pairs.len().max(1)) {
+            let (sender, next, start, cases_count, progress) =
+                (sender.clone(), &next, &start, &cases_count, &progress);
+            scope.spawn(move || {
+                let implementation = match start() {
+                    Ok(implementation) => implementation,
+                    Err(error) => {
+                        let _ = sender.send(Err(error));
+                        return;
+                    }
+                };
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((law, loss)) = pairs.get(at) else { return };
+                    let Options { seed, standard, .. } = options;
+                    let report = check(law, loss, &implementation, cases_count(law), seed, standard);
+                    progress(&report);
+                    let _ = sender.send(Ok((at, report)));
+                }
+            });
+        }
+    });
+    drop(sender);
+    let mut reports = receiver.into_iter().collect::<Result<Vec<_>, _>>()?;
+    reports.sort_by_key(|(at, _)| *at);
+    Ok(reports.into_iter().map(|(_, report)| report).collect())
+}
