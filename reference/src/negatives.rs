@@ -109,8 +109,6 @@ fn debiased<R: Real>(
         value_bits_lost: lost,
         gradient_bits_lost: lost.max(estimate.trust.gradient_bits_lost),
         decided: gap - magnitude > -(field.bits - before - 4.0),
-        margin: gap - magnitude,
-        ..Trust::FULL
     };
 
     // A difference that no precision can tell from 0 is a tie, and a tie takes the unfloored gradient.
@@ -121,7 +119,7 @@ fn debiased<R: Real>(
             negatives: vec![zero.clone(); contrast.negatives.len()],
             debias: vec![zero; contrast.debias.len()],
             // Which branch it is was decided, and on this one nothing cancels.
-            trust: Trust { margin: trust.margin, floor_bits: lost, floored: 1, ..Trust::FULL },
+            trust: Trust::FULL,
         };
     }
     let mut negatives = estimate.negatives;
@@ -147,17 +145,11 @@ fn at_least_floor_without_prior<R: Real>(
     let zero = field.number(0.0);
     let debias = vec![zero.clone(); contrast.debias.len()];
     let gap = estimate.log.clone() - &field.log_floor;
-    let margin = gap.log2_abs();
-    let decided = margin > -(field.bits - estimate.trust.value_bits_lost - 4.0);
-    let trust = Trust { decided, margin, ..estimate.trust };
+    let decided = gap.log2_abs() > -(field.bits - estimate.trust.value_bits_lost - 4.0);
+    let trust = Trust { decided, ..estimate.trust };
     if decided && gap < zero {
         let negatives = vec![zero; contrast.negatives.len()];
-        return Estimate {
-            log: field.log_floor.clone(),
-            negatives,
-            debias,
-            trust: Trust { margin, floored: 1, ..Trust::FULL },
-        };
+        return Estimate { log: field.log_floor.clone(), negatives, debias, trust: Trust::FULL };
     }
     Estimate { debias, trust, ..estimate }
 }

@@ -47,13 +47,6 @@ impl<T> Scores<T> {
     }
 }
 
-impl<R: Real> Scores<R> {
-    pub(crate) fn absolute_sum(&mut self) -> f64 {
-        let lists = self.all_mut().flat_map(|c| [&c.positives, &c.negatives, &c.debias]);
-        lists.flatten().map(|x| x.to_f64().abs()).sum()
-    }
-}
-
 /// What the equations need beside the scores.
 #[derive(Debug, Clone)]
 pub(crate) struct Field<R: Real> {
@@ -112,24 +105,11 @@ pub(crate) struct Trust {
     pub(crate) gradient_bits_lost: f64,
     /// Whether every maximum was decided.
     pub(crate) decided: bool,
-    /// `log2` of the distance of the two sides of the closest maximum, relative to their terms.
-    pub(crate) margin: f64,
-    /// The bits that floored estimators would lose if an error lifted them off their floor.
-    pub(crate) floor_bits: f64,
-    /// How many estimators are at their floor.
-    pub(crate) floored: usize,
 }
 
 impl Trust {
     /// Nothing was lost.
-    pub(crate) const FULL: Self = Self {
-        value_bits_lost: 0.0,
-        gradient_bits_lost: 0.0,
-        decided: true,
-        margin: f64::INFINITY,
-        floor_bits: 0.0,
-        floored: 0,
-    };
+    pub(crate) const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true };
 
     /// The worse of two in every respect.
     pub(crate) fn and(self, other: Self) -> Self {
@@ -137,9 +117,6 @@ impl Trust {
             value_bits_lost: self.value_bits_lost.max(other.value_bits_lost),
             gradient_bits_lost: self.gradient_bits_lost.max(other.gradient_bits_lost),
             decided: self.decided && other.decided,
-            margin: self.margin.min(other.margin),
-            floor_bits: self.floor_bits.max(other.floor_bits),
-            floored: self.floored + other.floored,
         }
     }
 }

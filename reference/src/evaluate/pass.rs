@@ -35,8 +35,6 @@ pub(super) struct Pass<R: Real> {
     pub(super) magnitude: Vec<f64>,
     /// `log2` of the error of each gradient, relative to that magnitude.
     pub(super) spread_error: f64,
-    /// For each image, the sum of the absolute derivatives by its scores.
-    pub(super) sensitivities: Vec<f64>,
     pub(super) trust: Trust,
     /// Whether every image was certain at this precision or settled at the last one.
     pub(super) certain: bool,
@@ -48,7 +46,6 @@ pub(super) struct Weighed<R> {
     trust: Trust,
     log2_error: f64,
     certain: bool,
-    sensitivity: f64,
     /// An anchor, another row and their weight, for pairs outside all blocks.
     pairs: Vec<(usize, usize, R)>,
 }
@@ -100,7 +97,6 @@ impl<R: Repeat> Pass<R> {
             gradient: vec![zero; problem.rows.len()],
             magnitude: vec![0.0; rows],
             spread_error: 0.0,
-            sensitivities: Vec::with_capacity(problem.images.len()),
             trust: Trust::FULL,
             certain: true,
             field,
@@ -120,7 +116,6 @@ impl<R: Repeat> Pass<R> {
                 self.trust = self.trust.and(image.trust);
                 worst_error = worst_error.max(image.log2_error);
                 self.values.push(image.value);
-                self.sensitivities.push(image.sensitivity);
                 for (anchor, row, weight) in image.pairs {
                     R::add_scaled(&mut self.gradient[anchor * d..][..d], &weight, rows.row(row));
                     R::add_scaled(&mut self.gradient[row * d..][..d], &weight, rows.row(anchor));
@@ -231,7 +226,6 @@ impl<'a, R: Real> Task<'a, R> {
     ) -> Weighed<R> {
         let scores = roles.scores(|contrast, ranges| self.scores(contrast, ranges, &block_rows));
         let mut image = settle(ImageLoss::new(self.loss.of_scores(&scores, &self.field), &self.field), roles);
-        let sensitivity = image.gradient.absolute_sum();
         let zero = self.field.number(0.0);
         block_rows.iter_mut().for_each(|row| row.fill(zero.clone()));
         let mut pairs = Vec::new();
@@ -255,7 +249,7 @@ impl<'a, R: Real> Task<'a, R> {
         }
         let certain = image.is_certain();
         let ImageLoss { value, trust, log2_error, .. } = image;
-        Weighed { value, trust, log2_error, certain, sensitivity, pairs }
+        Weighed { value, trust, log2_error, certain, pairs }
     }
 
     /// The scores of a contrast's anchor with runs of rows.

@@ -100,6 +100,11 @@ impl Number {
     }
 }
 
+/// How far a product may be off.
+fn product_off(a: f64, a_off: f64, b: f64, b_off: f64) -> f64 {
+    a.abs() * b_off + b.abs() * a_off + a_off * b_off
+}
+
 /// A number that the law knows, as it is.
 pub(super) fn exactly(x: f64) -> Dd {
     Dd::lift(x, CONTEXT)
@@ -132,8 +137,7 @@ impl Sub for Number {
 impl Mul for Number {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
-        let (a, b) = (self.to_f64().abs(), other.to_f64().abs());
-        let off = [0, 1, 2].map(|s| a * other.off[s] + b * self.off[s] + self.off[s] * other.off[s]);
+        let off = [0, 1, 2].map(|s| product_off(self.to_f64(), self.off[s], other.to_f64(), other.off[s]));
         Self { value: self.value * &other.value, off }
     }
 }

@@ -340,9 +340,8 @@ impl<'a> Trial<'a> {
             let found = evaluation.per_anchor.len();
             return Err(refused(format!("per_anchor has {found} entries, expected {expected}")));
         }
-        let shapes = |data: &L| -> Vec<_> {
-            data.matrices().into_iter().map(|(name, matrix)| (name, matrix.shape())).collect()
-        };
+        let shapes =
+            |data: &L| data.matrices().into_iter().map(|(_, matrix)| matrix.shape()).collect::<Vec<_>>();
         if shapes(&evaluation.gradient) != shapes(data) {
             return Err(refused("the gradient has another shape than the data".into()));
         }
@@ -428,9 +427,9 @@ impl<'a> Trial<'a> {
         {
             let (mut array_error, mut array_norm) = (0.0_f64, 0.0_f64);
             for i in 0..found.nrows() {
-                let distance = |(x, y): (&f64, &f64)| (x - y).powi(2);
-                let error = found.row(i).iter().zip(&expected.row(i)).map(distance).sum::<f64>().sqrt();
-                let norm = expected.row(i).norm();
+                let (found, expected) = (found.row(i), expected.row(i));
+                let error = norm(found.iter().zip(&expected).map(|(x, y)| x - y));
+                let norm = norm(expected.iter().copied());
                 (array_error, array_norm) = (array_error.hypot(error), array_norm.hypot(norm));
                 let scale = norms[row];
                 let mine = &tolerance.rows[row];
@@ -472,6 +471,15 @@ fn not_finite<L: InRequest>(evaluation: &Evaluation<L>) -> Option<String> {
                     .find_map(|(i, k)| says(format!("gradient.{name}[{i}][{k}]"), matrix[(i, k)]))
             })
         })
+}
+
+/// The Euclidean norm, its squares kept in range.
+fn norm(numbers: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = numbers.clone().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    largest * numbers.map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
 }
 
 /// The norm of each row under normalisation, and 1 without.

@@ -115,6 +115,10 @@ pub(crate) fn tolerance<L: Layout>(
 
 impl RowTolerance {
     fn add(&mut self, slope: &RowTolerance, factor: f64) {
+        // Nothing of a slope that has no bound is nothing.
+        if factor == 0.0 {
+            return;
+        }
         self.size += factor * slope.size;
         for (into, error) in self.error.iter_mut().zip(slope.error) {
             *into += factor * error;

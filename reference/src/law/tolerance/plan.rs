@@ -205,6 +205,9 @@ impl<'a> Sum<'a> {
 impl RowTolerance {
     /// A product with a coefficient that may be off.
     fn times(self, coefficient: f64, coefficient_off: Off) -> Self {
+        if coefficient == 0.0 && coefficient_off == [0.0; 2] {
+            return Self::default();
+        }
         let error = |standard: usize| {
             // A size of 0 is no part of the gradient, even where the other factor has no bound.
             let beside = if self.size == 0.0 && self.error[standard] == 0.0 {

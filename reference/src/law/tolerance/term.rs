@@ -15,8 +15,8 @@ const ROOM: f64 = 0.15;
 /// By how much `softplus` moves at most, in units of its slope, while `log G` and `log P` move by `ROOM` each.
 const VARIATION: f64 = 0.75;
 
-/// The largest exponent of a slope: what is steeper is not judged anyway, and products of it stay finite.
-const MOST: f64 = 150.0;
+/// The largest exponent of a slope: f64 holds no steeper one.
+const MOST: f64 = 700.0;
 
 /// A term's value, its slopes by the scores, and how far both may be off.
 pub(super) struct Term {
@@ -184,7 +184,7 @@ impl Estimate {
         let log_b = log_sum - &field.number(contrast.debias.len() as f64).ln(context);
         let log_a = self.log;
         let shift = max_of(&log_a, [&log_b, &field.log_floor]);
-        let above_shift = |log: &Dd| log.clone() - &shift;
+        let above_shift = |log: &Dd| *log - &shift;
         let (a, tau_b) =
             (above_shift(&log_a).exp(context), above_shift(&log_b).exp(context).scale(tau_plus, context));
         let rest = (field.number(1.0) - &field.number(tau_plus)).ln(context);
@@ -212,7 +212,7 @@ impl Estimate {
         let gap = (difference - log_floor.exp()).abs() / total;
         let room = if floored { ROOM } else { ROOM * (difference / total).min(1.0) };
         Self {
-            log: if floored { field.log_floor.clone() } else { shift + &field.number(log_g) - &rest },
+            log: if floored { field.log_floor } else { shift + &field.number(log_g) - &rest },
             up,
             down,
             to_floor: log_floor - log_g,
