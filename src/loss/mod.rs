@@ -122,16 +122,13 @@ pub(crate) fn once_differentiable<'a>(
     let kind = value.f_kind()?;
     let mut sum: Option<Tensor> = None;
     for (name, tensor, gradient) in gradients {
-        // Of zeros: a product with the tensor itself could overflow where the gradient does not.
-        let nothing = tensor.f_to_kind(kind)?;
-        let nothing = nothing.f_sub(&nothing.f_detach()?)?.f_flatten(0, -1)?;
-        let product = nothing.f_dot(&gradient.f_flatten(0, -1)?)?;
-        if is_on_processor(&product) && !product.f_double_value(&[])?.is_finite() {
+        let zero = zero_with_gradient(&tensor.f_to_kind(kind)?, &gradient)?;
+        if is_on_processor(&zero) && !zero.f_double_value(&[])?.is_finite() {
             return Err(check::overflow(name, &gradient.f_reshape(tensor.size())?)?);
         }
         sum = Some(match sum {
-            Some(sum) => sum.f_add(&product)?,
-            None => product,
+            Some(sum) => sum.f_add(&zero)?,
+            None => zero,
         });
     }
     let Some(zero) = sum.filter(Tensor::requires_grad) else { return Ok(value) };
@@ -140,6 +137,19 @@ pub(crate) fn once_differentiable<'a>(
     let zero =
         Tensor::f_segment_reduce(&zero, "sum", Some(&one), None::<&Tensor>, None::<&Tensor>, 0, true, 0.0)?;
     Ok(value.f_add(&zero.f_reshape(value.size())?)?)
+}
+
+/// A scalar 0 that has a given gradient by a tensor, if that is finite; else NaN.
+fn zero_with_gradient(tensor: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+    let (tensor, gradient) = (tensor.f_flatten(0, -1)?, gradient.f_flatten(0, -1)?);
+    if is_on_processor(&tensor) {
+        let product = tensor.f_dot(&gradient)?;
+        if product.f_double_value(&[])?.is_finite() {
+            return Ok(product.f_sub(&product.f_detach()?)?);
+        }
+    }
+    // The product may be out of range where the gradient is not. That with zeros is not, but they take memory.
+    Ok(tensor.f_sub(&tensor.f_detach()?)?.f_dot(&gradient)?)
 }
 
 /// A loss evaluated.
