@@ -12,7 +12,7 @@ mod rows;
 use crate::error::{Error, Result};
 use crate::layout::{Layout, Problem};
 use crate::real::{Big, Dd, DdContext};
-use crate::vocabulary::{Evaluation, Loss, Settings};
+use crate::vocabulary::{Evaluation, Loss, Negatives, Settings};
 #[cfg(feature = "law")]
 pub(crate) use rows::lift_row;
 
@@ -82,7 +82,7 @@ fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Rounded {
             }
         }
     }
-    let most = most_bits(t);
+    let most = most_bits(t, loss);
     if most > BITS_MORE
         && let Some(result) = Pass::<Big>::run(problem, loss, settings, BITS_MORE).rounded(problem, false)
     {
@@ -96,8 +96,24 @@ fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Rounded {
     })
 }
 
-/// Enough bits for kernels that agree to `e^{-2/t}`, and for as many again that cancel afterwards.
-fn most_bits(temperature: f64) -> usize {
+/// Enough bits for kernels that agree to `e^{-2/t}`, and for as many again that cancel afterwards; and for a hardness
+/// that is to be told from itself plus 1.
+fn most_bits(temperature: f64, loss: &Loss) -> usize {
     let kernels = 2.0 / temperature * std::f64::consts::LOG2_E;
-    BITS_MORE + (2.0 * kernels).min((BITS_MOST - BITS_MORE) as f64) as usize
+    let exponents = (2.0 * hardness(loss) + 1.0).log2();
+    BITS_MORE + (2.0 * (kernels + exponents)).min((BITS_MOST - BITS_MORE) as f64) as usize
+}
+
+/// The largest `β` of a loss.
+pub(crate) fn hardness(loss: &Loss) -> f64 {
+    let of = |negatives: Negatives| if let Negatives::G2 { beta, .. } = negatives { beta } else { 0.0 };
+    match *loss {
+        Loss::SimClr | Loss::Debiased { .. } | Loss::Adversarial { .. } => 0.0,
+        Loss::HardNegative { beta, .. } => beta,
+        Loss::Nca { negatives } | Loss::MixNca { negatives, .. } => of(negatives),
+        Loss::Robust { negatives, weight_negatives, .. } => of(negatives).max(of(weight_negatives)),
+        Loss::IntCl { negatives, robust, .. } | Loss::IntNaCl { negatives, robust, .. } => {
+            of(negatives).max(of(robust.negatives))
+        }
+    }
 }

@@ -111,3 +111,22 @@ fn rows_of_any_length_are_normalized() {
         }
     }
 }
+
+/// However large β is, it is told from β+1: the weighted mean is the largest kernel.
+#[test]
+fn a_huge_hardness_gives_the_largest_kernel() {
+    let anchor = dmatrix![1.0, 0.0];
+    let negatives = dmatrix![0.0, 1.0; 0.6, 0.8; 0.6, -0.8; -1.0, 0.0];
+    let data = Tuples::new(anchor, vec![dmatrix![0.8, 0.6]], vec![negatives]);
+    for beta in [1e3, 1e15, 1e17, 1e40, 1e300] {
+        for t in [0.5, 0.015, 0.002] {
+            let loss = Loss::HardNegative { tau_plus: 0.0, beta };
+            let found = loss.evaluate(&data, &Settings::new(t)).unwrap().value;
+            let x = 4.0_f64.ln() + (0.6 - 0.8) / t;
+            let expected = x.max(0.0) + (-x.abs()).exp().ln_1p();
+            // Scores are rounded where the expectation is formed.
+            let allowed = 8.0 * f64::EPSILON * expected * (1.0 + 1.0 / t);
+            assert!((found - expected).abs() <= allowed, "β = {beta:e}, t = {t}: {found}, not {expected}");
+        }
+    }
+}

@@ -71,7 +71,7 @@ impl Repeat for Dd {
         if full.is_certain() {
             return full;
         }
-        let most = most_bits(settings.temperature / problem.radius(settings.normalize).powi(2));
+        let most = most_bits(settings.temperature / problem.radius(settings.normalize).powi(2), loss);
         let mut more = repeat_at::<Big>(problem, roles, loss, settings, BITS_MORE);
         if !more.is_certain() && most > BITS_MORE {
             more = repeat_at::<Big>(problem, roles, loss, settings, most);

@@ -200,7 +200,7 @@ fn by_batch(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
 }
 
 /// The largest norm of a row, at least 1.
-pub(super) fn largest_norm<L: InRequest>(data: &L) -> f64 {
+fn largest_norm<L: InRequest>(data: &L) -> f64 {
     let matrices = data.matrices();
     matrices.iter().flat_map(|(_, matrix)| matrix.row_iter()).map(|row| row.norm()).fold(1.0, f64::max)
 }

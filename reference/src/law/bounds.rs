@@ -1,6 +1,5 @@
 //! Inequalities and limits.
 
-use super::agreement::largest_norm;
 use super::budget::Inputs;
 use super::number::{Number, Scores};
 use super::trial::{InRequest, Side, Trial};
@@ -17,6 +16,11 @@ pub(super) const LAWS: &[Law] = &[
             let (loss, data) = (trial.loss(name)?, trial.tuples());
             let side = trial.evaluate(loss, &data)?;
             let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+            // Rows that are a rounding off the sphere have scores beyond 1/t.
+            let rows = data.matrices().into_iter().flat_map(|(_, matrix)| Side::<Tuples>::rows(matrix));
+            let own = rows.map(|row| scores.score(&row, &row));
+            let largest =
+                own.fold(-scores.log_floor(), |largest, own| if own > largest { own } else { largest });
             for i in 0..data.anchor.nrows() {
                 let (value, request) = (side.number(i, Inputs::Same), &side.request);
                 let zero = Number::new(0.0, [0.0; 3]);
@@ -28,10 +32,9 @@ pub(super) const LAWS: &[Law] = &[
                     _ => continue,
                 };
                 // τ raises g1 and g2 by up to 1/(1-τ), and scores reach from -r²/t to r²/t.
-                let radius = if trial.case.normalize { 1.0 } else { largest_norm(&data).powi(2) };
                 let log_n = scores.ln(data.negatives[i].nrows() as f64);
                 let log_ratio = log_n - &scores.ln(positives as f64) - &scores.ln_of_one_less(prior);
-                let above = scores.softplus(log_ratio - &scores.log_floor().times_f64(2.0 * radius));
+                let above = scores.softplus(log_ratio + &largest.times_f64(2.0));
                 trial.at_most(|| format!("per_anchor[{i}] <= bound"), value, Number::exact(above), request);
             }
             Ok(())

@@ -38,9 +38,10 @@ pub use check::{
 };
 pub use trial::{Excuse, Finding, Outcome, Stop, Trial};
 
+use crate::evaluate;
 use crate::layout::Layout;
 use crate::request::{Answer, Request};
-use crate::vocabulary::{Loss, Negatives, Settings};
+use crate::vocabulary::{Loss, Settings};
 use std::ops::RangeInclusive;
 
 /// A program that evaluates requests.
@@ -105,22 +106,8 @@ impl Support {
         let t = settings.temperature / (radius * radius);
         let (low, high) = (0.99 * self.temperatures.start(), 1.01 * self.temperatures.end());
         let kernels = (problem.rows.len() / problem.d) as f64;
-        let exponent = (hardness(loss) + 1.0).max(2.0) / t + kernels.ln();
+        let exponent = (evaluate::hardness(loss) + 1.0).max(2.0) / t + kernels.ln();
         (low..=high).contains(&t) && exponent <= self.largest_exponent
-    }
-}
-
-/// The largest `β` of a loss.
-fn hardness(loss: &Loss) -> f64 {
-    let of = |negatives: Negatives| if let Negatives::G2 { beta, .. } = negatives { beta } else { 0.0 };
-    match *loss {
-        Loss::SimClr | Loss::Debiased { .. } | Loss::Adversarial { .. } => 0.0,
-        Loss::HardNegative { beta, .. } => beta,
-        Loss::Nca { negatives } | Loss::MixNca { negatives, .. } => of(negatives),
-        Loss::Robust { negatives, weight_negatives, .. } => of(negatives).max(of(weight_negatives)),
-        Loss::IntCl { negatives, robust, .. } | Loss::IntNaCl { negatives, robust, .. } => {
-            of(negatives).max(of(robust.negatives))
-        }
     }
 }
 

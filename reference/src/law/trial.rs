@@ -438,7 +438,8 @@ impl<'a> Trial<'a> {
                 let underflow = if mine.size + theirs.size + mine.error[0] + theirs.error[0] == 0.0 {
                     0.0
                 } else {
-                    row_of_type.tiny_output * (found.ncols() as f64).sqrt() * scale
+                    // Where rows of other norms are compared, the other side has underflowed by itself.
+                    row_of_type.tiny_output * (found.len() as f64).sqrt() * scale.max(1.0)
                 };
                 let output = 2.0 * (OUTPUT_ROUNDINGS * row_of_type.output_unit * norm * scale + underflow);
                 let budget = |s: usize| mine.error[s] + theirs.error[s] + output;
