@@ -1,6 +1,7 @@
 //! Cases that once broke a law, kept: each runs before the random cases of its law and loss.
 
 use super::case::{Case, Combination, Estimator, Geometry, PLAIN};
+use crate::vocabulary::Weight;
 
 /// Law, loss, case.
 pub(super) const KEPT: &[(&str, &str, Case)] = &[
@@ -154,5 +155,20 @@ pub(super) const KEPT: &[(&str, &str, Case)] = &[
         "agrees_with_the_reference",
         "mix_nca",
         Case { geometry: Geometry::Orthogonal, positives: 2, dimension: 3, temperature: 0.005, ..PLAIN },
+    ),
+    // A weight and a slope whose product is one of the smallest numbers that there are.
+    (
+        "agrees_with_the_reference",
+        "int_nacl",
+        Case {
+            geometry: Geometry::Digits,
+            images: 5,
+            dimension: 9,
+            temperature: 0.0011012692655649934,
+            alpha: 8.0,
+            weight: Weight::Adversarial,
+            seed: 683_964,
+            ..PLAIN
+        },
     ),
 ];
