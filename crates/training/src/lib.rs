@@ -1,0 +1,18 @@
+//! The paper's system: data, views, encoder, attacks, training and evaluation, on the losses of the crate `intnacl`.
+//!
+//! Ko et al., *Revisiting Contrastive Learning through the Lens of Neighborhood Component Analysis: an Integrated
+//! Framework* (ICML 2022), section 4 and appendices D to I.
+
+#![warn(missing_docs)]
+
+pub mod adam;
+pub mod data;
+pub mod encoder;
+mod error;
+pub mod evaluate;
+pub mod random;
+pub mod step;
+pub mod views;
+
+pub use data::Dataset;
+pub use error::{Error, Result};

@@ -1,0 +1,148 @@
+//! One training step: images → views, mixed and adversarial views → embeddings → loss → gradient.
+
+use crate::encoder::{Encoder, Mode};
+use crate::error::{Result, in_range};
+use crate::random::{Purpose, displacement, stream};
+use crate::views;
+use intnacl::{Batch, Layout, Loss, Neighborhood};
+use serde::{Deserialize, Serialize};
+use tch::{Tensor, no_grad};
+
+/// What the loss is fed with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contrast {
+    /// `M`.
+    pub positives: usize,
+    /// `t`.
+    pub temperature: f64,
+    /// How far an adversarial view may be from its view, in each pixel.
+    pub epsilon: f64,
+}
+
+impl Default for Contrast {
+    fn default() -> Self {
+        Self { positives: 1, temperature: 0.5, epsilon: 0.015 }
+    }
+}
+
+impl Contrast {
+    /// Refuses settings out of range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting), naming the setting.
+    pub fn validate(&self) -> Result<()> {
+        let m = self.positives;
+        in_range("contrast.positives", m, (1..=1024).contains(&m), "a whole number from 1 to 1024")?;
+        self.settings().validate().map_err(intnacl::Error::from)?;
+        let epsilon = self.epsilon;
+        in_range("contrast.epsilon", epsilon, (0.0..=1.0).contains(&epsilon), "a number in [0, 1]")
+    }
+
+    /// What the loss is evaluated with.
+    pub fn settings(&self) -> intnacl::Settings {
+        intnacl::Settings::new(self.temperature).normalizing()
+    }
+}
+
+/// Which batch of which run a step is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The run's seed.
+    pub seed: u64,
+    /// The epoch.
+    pub epoch: u64,
+    /// The images' indices in the dataset.
+    pub indices: &'a [i64],
+}
+
+/// How many clean views and mixed views a loss reads with `M` positives.
+pub fn views_of(loss: &Loss, positives: usize) -> (usize, usize) {
+    let mixed = if loss.needs_mixed() { positives - 1 } else { 0 };
+    let clean = match loss {
+        Loss::Nca { .. }
+        | Loss::IntNaCl { neighborhood: Neighborhood::Nca | Neighborhood::Combined { .. }, .. } => 1 + positives,
+        _ => 2,
+    };
+    (clean, mixed)
+}
+
+/// The encoder passes that a step takes for each image: forward and backward together count 3, forward alone 1.
+pub fn passes_of(loss: &Loss, positives: usize) -> f64 {
+    let (clean, mixed) = views_of(loss, positives);
+    // The attack goes forward from the anchor and its start, and backward to the latter's pixels.
+    let adversarial = if loss.needs_adversarial() { 2.0 } else { 0.0 };
+    (clean + mixed) as f64 + adversarial
+}
+
+/// Embeddings of everything that a loss reads of a batch.
+///
+/// # Errors
+/// [`Error::Torch`](crate::Error::Torch); those of [`views::apply`].
+pub fn embed(
+    encoder: &Encoder,
+    loss: &Loss,
+    contrast: &Contrast,
+    drawing: &views::Settings,
+    images: &Tensor,
+    place: Place,
+) -> Result<Batch> {
+    let (clean, mixed) = views_of(loss, contrast.positives);
+    let (_, _, height, width) = images.size4()?;
+    let views = (0..clean as u64).map(|view| {
+        let draws = place.indices.iter().map(|&image| {
+            let numbers = [place.epoch, image as u64, view];
+            drawing.draw(height, width, &mut stream(place.seed, Purpose::Views, &numbers))
+        });
+        views::apply(images, &draws.collect::<Vec<_>>())
+    });
+    let views = views.collect::<Result<Vec<_>>>()?;
+    let adversarial = match loss.needs_adversarial() {
+        true => Some(attack(encoder, contrast, &views[0])?),
+        false => None,
+    };
+    let mixes = (0..mixed as u64).map(|k| mix(&views[1], loss, place, k)).collect::<Result<Vec<_>>>()?;
+
+    let embedded = |views: &[Tensor]| -> Result<Tensor> {
+        let each = views.iter().map(|view| Ok(encoder.encode(view, Mode::Train)?.embedding));
+        Ok(Tensor::f_stack(&each.collect::<Result<Vec<_>>>()?, 0)?)
+    };
+    let mut batch = Batch::new(embedded(&views)?);
+    if !mixes.is_empty() {
+        batch.mixed = Some(embedded(&mixes)?);
+    }
+    if let Some(adversarial) = adversarial {
+        batch.adversarial = Some(encoder.encode(&adversarial, Mode::TrainAdversarial)?.embedding);
+    }
+    Ok(batch)
+}
+
+/// `λ·view + (1-λ)·(the view of another image)`.
+fn mix(view: &Tensor, loss: &Loss, place: Place, k: u64) -> Result<Tensor> {
+    let lambda = match *loss {
+        Loss::MixNca { lambda, .. }
+        | Loss::IntNaCl {
+            neighborhood: Neighborhood::MixNca { lambda } | Neighborhood::Combined { lambda, .. },
+            ..
+        } => lambda,
+        _ => 1.0,
+    };
+    let first = place.indices.first().map_or(0, |&image| image as u64);
+    let mut rng = stream(place.seed, Purpose::Mixing, &[place.epoch, first, k]);
+    let others = Tensor::f_from_slice(&displacement(place.indices.len(), &mut rng))?;
+    let others = view.f_index_select(0, &others.f_to_device(view.device())?)?;
+    Ok(view.f_mul_scalar(lambda)?.f_add(&others.f_mul_scalar(1.0 - lambda)?)?)
+}
+
+/// Adversarial views (Ho and Vasconcelos 2020): from each view one step of `epsilon` in every pixel that makes
+/// SimCLR's loss of the view and its changed copy larger, within `[0, 1]`.
+fn attack(encoder: &Encoder, contrast: &Contrast, view: &Tensor) -> Result<Tensor> {
+    let anchor = no_grad(|| encoder.encode(view, Mode::Attack))?.embedding;
+    let start = view.f_detach()?.f_set_requires_grad(true)?;
+    let moved = encoder.encode(&start, Mode::Attack)?.embedding;
+    let batch = Batch::new(Tensor::f_stack(&[anchor, moved], 0)?);
+    let value = batch.value(&Loss::SimClr, &contrast.settings())?;
+    let gradient = Tensor::f_run_backward(&[&value], &[&start], false, false)?;
+    let step = gradient[0].f_sign()?.f_mul_scalar(contrast.epsilon)?;
+    Ok(start.f_detach()?.f_add(&step)?.f_clamp(0.0, 1.0)?)
+}
