@@ -83,13 +83,13 @@ impl Adam {
                 0.0 => gradient.shallow_clone(),
                 decay => gradient.f_add(&parameters.f_mul_scalar(decay)?)?,
             };
-            self.first.f_lerp_(&gradient, 1.0 - b1)?;
+            let _ = self.first.f_lerp_(&gradient, 1.0 - b1)?;
             let scaled = gradient.f_mul_scalar(1.0 - b2)?;
-            self.second.f_mul_scalar_(b2)?.f_addcmul_(&scaled, &gradient)?;
+            let _ = self.second.f_mul_scalar_(b2)?.f_addcmul_(&scaled, &gradient)?;
             let step_size = learning_rate / (1.0 - b1.powf(power));
             let correction = (1.0 - b2.powf(power)).sqrt();
             let denominator = self.second.f_sqrt()?.f_div_scalar_(correction)?.f_add_scalar_(epsilon)?;
-            parameters.f_addcdiv_(&self.first.f_mul_scalar(-step_size)?, &denominator)?;
+            let _ = parameters.f_addcdiv_(&self.first.f_mul_scalar(-step_size)?, &denominator)?;
             Ok(())
         })
     }

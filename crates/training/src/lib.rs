@@ -6,13 +6,18 @@
 #![warn(missing_docs)]
 
 pub mod adam;
+pub mod checkpoint;
+pub mod config;
 pub mod data;
 pub mod encoder;
 mod error;
 pub mod evaluate;
+pub mod metrics;
 pub mod random;
 pub mod step;
+pub mod train;
 pub mod views;
 
 pub use data::Dataset;
 pub use error::{Error, Result};
+pub use train::Run;

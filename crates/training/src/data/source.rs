@@ -1,13 +1,106 @@
 //! Where images come from, in one word.
 
-use super::Dataset;
-use crate::error::Result;
-use std::path::PathBuf;
+use super::{Dataset, Images, cifar, folders, idx};
+use crate::error::{Error, Result};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-/// A dataset by its name: `digits`, `cifar10:PATH`, `cifar100:PATH`, `tiny-imagenet:DIR`, `fashion-mnist:DIR`.
+/// A dataset by its name and place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// The embedded digits.
+    /// `digits`: the embedded ones.
     Digits,
+    /// `cifar10:PATH`: the folder of the binary form, a file of records, of which every fifth is to test on, or two
+    /// files `TRAIN,TEST`.
+    Cifar10(PathBuf),
+    /// `cifar100:PATH`: likewise.
+    Cifar100(PathBuf),
+    /// `tiny-imagenet:DIR`: the folder with `wnids.txt`, `train` and `val`.
+    TinyImageNet(PathBuf),
+    /// `fashion-mnist:DIR`: the folder with the four IDX files, compressed by gzip or not.
+    FashionMnist(PathBuf),
 }
-impl Source { pub fn load(&self) -> Result<Dataset> { Dataset::digits() } }
+
+const FORMS: &str = "digits, cifar10:PATH, cifar100:PATH, tiny-imagenet:DIR or fashion-mnist:DIR";
+
+impl FromStr for Source {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::setting("data", text, FORMS);
+        if text == "digits" {
+            return Ok(Source::Digits);
+        }
+        let (name, path) = text.split_once(':').filter(|(_, path)| !path.is_empty()).ok_or_else(refused)?;
+        let path = PathBuf::from(path);
+        match name {
+            "cifar10" => Ok(Source::Cifar10(path)),
+            "cifar100" => Ok(Source::Cifar100(path)),
+            "tiny-imagenet" => Ok(Source::TinyImageNet(path)),
+            "fashion-mnist" => Ok(Source::FashionMnist(path)),
+            _ => Err(refused()),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Source::Digits => write!(f, "digits"),
+            Source::Cifar10(path) => write!(f, "cifar10:{}", path.display()),
+            Source::Cifar100(path) => write!(f, "cifar100:{}", path.display()),
+            Source::TinyImageNet(path) => write!(f, "tiny-imagenet:{}", path.display()),
+            Source::FashionMnist(path) => write!(f, "fashion-mnist:{}", path.display()),
+        }
+    }
+}
+
+impl Source {
+    /// Reads the images.
+    ///
+    /// # Errors
+    /// [`Error::File`] for a file that is absent, cut off or of another form, with where to get it.
+    pub fn load(&self) -> Result<Dataset> {
+        match self {
+            Source::Digits => Dataset::digits(),
+            Source::Cifar10(path) => cifar::load(path, &cifar::TEN),
+            Source::Cifar100(path) => cifar::load(path, &cifar::HUNDRED),
+            Source::TinyImageNet(path) => folders::load(path),
+            Source::FashionMnist(path) => idx::load(path),
+        }
+    }
+}
+
+/// A file's bytes.
+pub(super) fn read(path: &Path, where_from: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::file(path, format!("{error}; {where_from}")))
+}
+
+/// A dataset of one set of images or of two.
+pub(super) fn dataset(train: Images, test: Option<Images>, classes: i64) -> Result<Dataset> {
+    match test {
+        Some(test) => Ok(Dataset { train, test, classes }),
+        None => Dataset::divided_by_five(&train, classes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_reads_back_as_written() {
+        for text in ["digits", "cifar10:a/b.bin", "cifar100:x", "tiny-imagenet:y", "fashion-mnist:C:/z"] {
+            assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn other_words_are_refused_with_the_forms() {
+        for text in ["", "digit", "cifar10", "cifar10:", "mnist:x"] {
+            let message = text.parse::<Source>().unwrap_err().to_string();
+            assert!(message.contains("data = ") && message.contains("fashion-mnist:DIR"), "{message}");
+        }
+    }
+}

@@ -234,10 +234,3 @@ impl Encoder {
         Precision(if self.settings.bf16 { Kind::BFloat16 } else { Kind::Float })
     }
 }
-impl Encoder {
-    pub fn parameters_flat(&self) -> Tensor { self.parameters.flat.shallow_clone() }
-    pub fn step(&mut self, adam: &mut crate::adam::Adam, value: &Tensor) -> Result<()> {
-        let g = self.parameters.gradient(value)?;
-        adam.step(&mut self.parameters.flat, &g)
-    }
-}

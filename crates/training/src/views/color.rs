@@ -57,7 +57,7 @@ fn replace(
     }
     let indices = Tensor::f_from_slice(indices)?.f_to_device(views.device())?;
     let changed = change(&views.f_index_select(0, &indices)?)?;
-    views.f_index_copy_(0, &indices, &changed)?;
+    let _ = views.f_index_copy_(0, &indices, &changed)?;
     Ok(())
 }
 

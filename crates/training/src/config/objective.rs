@@ -1,0 +1,261 @@
+//! A loss in a configuration: in the form that requests have, and with single parameters overridden.
+
+use crate::error::{Error, Result, in_range};
+use intnacl::{Loss, Negatives, Neighborhood, Request, RobustTerm, Weight};
+use intnacl_reference::json;
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The paper's `τ⁺`, `β` and `α` (appendix H).
+pub const TAU_PLUS: f64 = 0.01;
+/// See [`TAU_PLUS`].
+pub const BETA: f64 = 1.0;
+/// See [`TAU_PLUS`].
+pub const ALPHA: f64 = 1.0;
+/// The mixing weight of IntNaCl in the paper's Table 1.
+pub const LAMBDA: f64 = 0.5;
+
+/// The paper's `g2`.
+pub const G2: Negatives = Negatives::G2 { tau_plus: TAU_PLUS, beta: BETA };
+/// The paper's robust term.
+pub const ROBUST: RobustTerm = RobustTerm { negatives: G2, weight: Weight::Adversarial };
+
+/// Every loss with the paper's parameters.
+const LOSSES: [Loss; 9] = [
+    Loss::SimClr,
+    Loss::Debiased { tau_plus: TAU_PLUS },
+    Loss::HardNegative { tau_plus: TAU_PLUS, beta: BETA },
+    Loss::Adversarial { alpha: ALPHA },
+    Loss::Nca { negatives: G2 },
+    Loss::MixNca { negatives: G2, lambda: LAMBDA },
+    Loss::Robust { negatives: G2, weight: Weight::Adversarial, weight_negatives: G2 },
+    Loss::IntCl { negatives: G2, alpha: ALPHA, robust: ROBUST },
+    Loss::IntNaCl {
+        negatives: G2,
+        alpha: ALPHA,
+        robust: ROBUST,
+        neighborhood: Neighborhood::MixNca { lambda: LAMBDA },
+    },
+];
+
+/// The loss of a name as in requests, with the paper's parameters.
+///
+/// # Errors
+/// [`Error::Setting`] for another name.
+pub fn named(name: &str) -> Result<Loss> {
+    let names = || LOSSES.iter().map(Loss::name).collect::<Vec<_>>().join(", ");
+    let known = LOSSES.iter().find(|loss| loss.name() == name).copied();
+    known.ok_or_else(|| Error::setting("loss", name, format!("one of {}", names())))
+}
+
+/// A loss as a configuration writes it: `name` and `parameters` of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Form", into = "Form")]
+pub struct Objective(pub Loss);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    name: String,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    parameters: Map<String, Value>,
+}
+
+/// The smallest batch, around which a request is a loss and nothing else.
+fn smallest() -> intnacl_reference::Batch {
+    intnacl_reference::Batch::new(vec![DMatrix::from_element(2, 1, 1.0); 2])
+}
+
+impl From<Objective> for Form {
+    fn from(Objective(loss): Objective) -> Self {
+        let settings = intnacl::Settings::new(1.0);
+        let request = json::write_request(&Request::Batch { loss, settings, data: smallest() });
+        let parameters = serde_json::from_str::<Value>(&request).ok();
+        let parameters = parameters.as_ref().and_then(|request| request.get("parameters")?.as_object());
+        Form { name: loss.name().into(), parameters: parameters.cloned().unwrap_or_default() }
+    }
+}
+
+impl TryFrom<Form> for Objective {
+    type Error = Error;
+
+    fn try_from(form: Form) -> Result<Self> {
+        let parameters = match form.parameters.is_empty() {
+            true => Form::from(Objective(named(&form.name)?)).parameters,
+            false => form.parameters,
+        };
+        let request = serde_json::json!({
+            "loss": form.name, "temperature": 1, "parameters": parameters,
+            "data": {"layout": "batch", "views": [[[1], [1]], [[1], [1]]]},
+        });
+        let refused = |reason: String| Error::setting("loss", &form.name, reason);
+        match json::read_request(&request.to_string()) {
+            Ok(Request::Batch { loss, .. }) => {
+                loss.validate().map_err(intnacl::Error::from)?;
+                Ok(Objective(loss))
+            }
+            Ok(_) => Err(refused("a loss of batches".into())),
+            Err(error) => Err(refused(format!("parameters that are right; {error}"))),
+        }
+    }
+}
+
+/// Parameters that override a loss's own.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Overrides {
+    /// The class prior of g1 and g2, wherever the loss has one
+    #[arg(long)]
+    pub tau_plus: Option<f64>,
+    /// The hardness of g2, wherever the loss has one
+    #[arg(long)]
+    pub beta: Option<f64>,
+    /// The weight of the robust term
+    #[arg(long)]
+    pub alpha: Option<f64>,
+    /// The mixing weight
+    #[arg(long)]
+    pub lambda: Option<f64>,
+    /// The estimator of the negative term: g0, g1 or g2
+    #[arg(long)]
+    pub negatives: Option<Estimator>,
+}
+
+/// An estimator without its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Estimator {
+    /// The plain mean.
+    G0,
+    /// Debiased.
+    G1,
+    /// Debiased, with hard negatives.
+    G2,
+}
+
+/// A loss's estimators, those of its terms first.
+fn estimators(loss: &mut Loss) -> Vec<&mut Negatives> {
+    match loss {
+        Loss::SimClr | Loss::Debiased { .. } | Loss::HardNegative { .. } | Loss::Adversarial { .. } => vec![],
+        Loss::Nca { negatives } | Loss::MixNca { negatives, .. } => vec![negatives],
+        Loss::Robust { negatives, weight_negatives, .. } => vec![negatives, weight_negatives],
+        Loss::IntCl { negatives, robust, .. } | Loss::IntNaCl { negatives, robust, .. } => {
+            vec![negatives, &mut robust.negatives]
+        }
+    }
+}
+
+impl Overrides {
+    /// The loss with these parameters.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a parameter that the loss does not have; a parameter out of range.
+    pub fn apply(&self, mut loss: Loss) -> Result<Loss> {
+        if let Some(estimator) = self.negatives {
+            let mut all = estimators(&mut loss);
+            let expected = "a loss whose estimator can be chosen";
+            in_range("negatives", format!("{estimator:?}"), !all.is_empty(), expected)?;
+            for negatives in &mut all {
+                **negatives = match estimator {
+                    Estimator::G0 => Negatives::G0,
+                    Estimator::G1 => Negatives::G1 { tau_plus: TAU_PLUS },
+                    Estimator::G2 => G2,
+                };
+            }
+        }
+        set("tau_plus", self.tau_plus, &mut loss, |loss| match loss {
+            Loss::Debiased { tau_plus } | Loss::HardNegative { tau_plus, .. } => vec![tau_plus],
+            other => {
+                let each = estimators(other).into_iter().filter_map(|negatives| match negatives {
+                    Negatives::G0 => None,
+                    Negatives::G1 { tau_plus } | Negatives::G2 { tau_plus, .. } => Some(tau_plus),
+                });
+                each.collect()
+            }
+        })?;
+        set("beta", self.beta, &mut loss, |loss| match loss {
+            Loss::HardNegative { beta, .. } => vec![beta],
+            other => {
+                let each = estimators(other).into_iter().filter_map(|negatives| match negatives {
+                    Negatives::G2 { beta, .. } => Some(beta),
+                    Negatives::G0 | Negatives::G1 { .. } => None,
+                });
+                each.collect()
+            }
+        })?;
+        set("alpha", self.alpha, &mut loss, |loss| match loss {
+            Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. } => vec![alpha],
+            _ => vec![],
+        })?;
+        set("lambda", self.lambda, &mut loss, |loss| match loss {
+            Loss::MixNca { lambda, .. } => vec![lambda],
+            Loss::IntNaCl {
+                neighborhood: Neighborhood::MixNca { lambda } | Neighborhood::Combined { lambda, .. },
+                ..
+            } => vec![lambda],
+            _ => vec![],
+        })?;
+        loss.validate().map_err(intnacl::Error::from)?;
+        Ok(loss)
+    }
+}
+
+/// Sets every place of a parameter to a value, if one is given.
+fn set(
+    argument: &str,
+    value: Option<f64>,
+    loss: &mut Loss,
+    places: impl for<'a> FnOnce(&'a mut Loss) -> Vec<&'a mut f64>,
+) -> Result<()> {
+    let Some(value) = value else { return Ok(()) };
+    let name = loss.name();
+    let places = places(loss);
+    in_range(argument, value, !places.is_empty(), format!("another loss: {name} has no such parameter"))?;
+    places.into_iter().for_each(|place| *place = value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_loss_reads_back_as_written() {
+        for loss in LOSSES {
+            let text = toml::to_string(&Objective(loss)).unwrap();
+            assert_eq!(toml::from_str::<Objective>(&text).unwrap().0, loss, "{text}");
+            assert_eq!(named(loss.name()).unwrap(), loss);
+        }
+    }
+
+    #[test]
+    fn a_name_alone_means_the_papers_parameters() {
+        let read = toml::from_str::<Objective>("name = \"int_nacl\"").unwrap().0;
+        assert_eq!(read, named("int_nacl").unwrap());
+    }
+
+    #[test]
+    fn wrong_names_and_parameters_are_refused_by_name() {
+        for (text, words) in [
+            ("name = \"info_nce\"", "simclr"),
+            ("name = \"debiased\"\nparameters = {tau = 0.1}", "tau"),
+            ("name = \"debiased\"\nparameters = {tau_plus = 1.0}", "tau_plus"),
+            ("name = \"debiased\"\nparameter = {tau_plus = 0.1}", "parameter"),
+        ] {
+            let message = toml::from_str::<Objective>(text).unwrap_err().to_string();
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
+    fn overrides_reach_every_place_and_no_other_loss() {
+        let overrides = Overrides { tau_plus: Some(0.1), beta: Some(0.5), ..Default::default() };
+        let changed = overrides.apply(named("int_cl").unwrap()).unwrap();
+        let negatives = Negatives::G2 { tau_plus: 0.1, beta: 0.5 };
+        let robust = RobustTerm { negatives, ..ROBUST };
+        assert_eq!(changed, Loss::IntCl { negatives, alpha: 1.0, robust });
+        let message = overrides.apply(Loss::SimClr).unwrap_err().to_string();
+        assert!(message.contains("tau_plus = 0.1") && message.contains("simclr"), "{message}");
+        let lambda = Overrides { lambda: Some(1.5), ..Default::default() };
+        assert!(lambda.apply(named("mix_nca").unwrap()).unwrap_err().to_string().contains("lambda"));
+    }
+}

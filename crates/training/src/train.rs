@@ -1,0 +1,264 @@
+//! A training run in a folder of its own: it can be stopped at any moment and goes on where its last epoch ended.
+
+use crate::adam::Adam;
+use crate::checkpoint;
+use crate::config::Config;
+use crate::data::{Dataset, Images};
+use crate::encoder::Encoder;
+use crate::error::{Error, Result};
+use crate::metrics::{self, Contrast, Line};
+use crate::random::{Purpose, permutation, stream};
+use crate::step::{Place, embed};
+use intnacl::{Batch, Layout, Request};
+use intnacl_reference::json;
+use nalgebra::DMatrix;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tch::{Device, Kind, Tensor};
+
+/// The file that a run goes on from.
+const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The encoder's weights alone, for other programs.
+const ENCODER: &str = "encoder.safetensors";
+const CONFIG: &str = "config.toml";
+const METRICS: &str = "metrics.jsonl";
+/// What the names of Adam's state begin with: PyTorch's names of it.
+const MOMENTS: [&str; 2] = ["adam.exp_avg.", "adam.exp_avg_sq."];
+
+/// A run.
+#[derive(Debug)]
+pub struct Run {
+    /// Its configuration.
+    pub config: Config,
+    /// Its encoder, trained so far.
+    pub encoder: Encoder,
+    adam: Adam,
+    /// Epochs that are done.
+    pub epoch: u64,
+    folder: PathBuf,
+}
+
+/// What is told while an epoch runs.
+pub trait Progress {
+    /// After each step: how many images of how many the epoch has seen, and the step's loss.
+    fn step(&mut self, seen: usize, of: usize, loss: f64);
+    /// After each epoch.
+    fn epoch(&mut self, line: &Line);
+}
+
+/// Nobody listens.
+impl Progress for () {
+    fn step(&mut self, _: usize, _: usize, _: f64) {}
+    fn epoch(&mut self, _: &Line) {}
+}
+
+impl Run {
+    /// Starts a run in a folder that is empty or absent.
+    ///
+    /// # Errors
+    /// A configuration that is refused, [`Error::File`] for a folder that is not empty or cannot be written.
+    pub fn start(config: &Config, folder: &Path, channels: i64, device: Device) -> Result<Self> {
+        config.validate()?;
+        fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+        let mut entries = fs::read_dir(folder).map_err(|error| Error::file(folder, error))?;
+        if entries.next().is_some() {
+            return Err(Error::file(folder, "is not empty: name another folder, or --resume to go on there"));
+        }
+        checkpoint::write_whole(&folder.join(CONFIG), config.to_toml().as_bytes())?;
+        let encoder = Encoder::new(&config.encoder, channels, config.seed, device)?;
+        let adam = Adam::new(&config.adam, &encoder.parameters.flat)?;
+        Ok(Self { config: config.clone(), encoder, adam, epoch: 0, folder: folder.into() })
+    }
+
+    /// Goes on with a run where its last checkpoint was written, or from its start if there is none.
+    ///
+    /// # Errors
+    /// [`Error::File`]: a folder without a run, one of another configuration (`epochs` may differ), a checkpoint that
+    /// does not fit.
+    pub fn resume(config: &Config, folder: &Path, channels: i64, device: Device) -> Result<Self> {
+        config.validate()?;
+        let path = folder.join(CONFIG);
+        let kept = Config::read(&path)?;
+        if (Config { epochs: config.epochs, ..kept.clone() }) != *config {
+            let differing = difference(&kept, config);
+            return Err(Error::file(&path, format!("is another configuration, {differing}")));
+        }
+        let encoder = Encoder::new(&config.encoder, channels, config.seed, device)?;
+        let adam = Adam::new(&config.adam, &encoder.parameters.flat)?;
+        let mut run = Self { config: config.clone(), encoder, adam, epoch: 0, folder: folder.into() };
+        if folder.join(CHECKPOINT).exists() {
+            run.load()?;
+        }
+        let lines = metrics::before(&folder.join(METRICS), run.epoch)?;
+        let lines = lines.iter().filter_map(|line| serde_json::to_string(line).ok()).map(|line| line + "\n");
+        checkpoint::write_whole(&folder.join(METRICS), lines.collect::<String>().as_bytes())?;
+        Ok(run)
+    }
+
+    /// Whether a folder has a run in it.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(CONFIG).is_file()
+    }
+
+    /// The configuration of the run in a folder.
+    ///
+    /// # Errors
+    /// Those of [`Config::read`].
+    pub fn config_of(folder: &Path) -> Result<Config> {
+        Config::read(&folder.join(CONFIG))
+    }
+
+    /// Trains the epochs that are left.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], with the batch saved; those of the losses; [`Error::File`] for a full disk.
+    pub fn train(&mut self, images: &Images, progress: &mut impl Progress) -> Result<()> {
+        while self.epoch < self.config.epochs {
+            let line = self.run_epoch(images, progress)?;
+            self.epoch += 1;
+            metrics::append(&self.folder.join(METRICS), &line)?;
+            self.save()?;
+            progress.epoch(&line);
+        }
+        Ok(())
+    }
+
+    fn run_epoch(&mut self, images: &Images, progress: &mut impl Progress) -> Result<Line> {
+        let Config { seed, batch, ref loss, ref contrast, ref views, .. } = self.config;
+        let count = images.count();
+        if count < batch {
+            return Err(Error::setting("batch", batch, format!("at most {count}, the number of images")));
+        }
+        let order = permutation(count, &mut stream(seed, Purpose::Order, &[self.epoch]));
+        let steps = count / batch;
+        let (mut sum, mut last) = (0.0, None);
+        let begin = Instant::now();
+        for (step, indices) in order.chunks_exact(batch).enumerate() {
+            let selected = images.select(&Tensor::f_from_slice(indices)?.f_to_device(self.encoder.device())?)?;
+            let place = Place { seed, epoch: self.epoch, indices };
+            let embedded = embed(&self.encoder, &loss.0, contrast, views, &selected, place)?;
+            let done = self.epoch * steps as u64 + step as u64;
+            let value = embedded.value(&loss.0, &contrast.settings());
+            // Where values are looked at, embeddings that are not finite are refused.
+            let value = value.or_else(|error| self.not_finite(done, &format!("the loss ({error})"), &embedded))?;
+            let number = f64::try_from(value.f_detach()?)?;
+            if !number.is_finite() {
+                return self.not_finite(done, "the loss", &embedded);
+            }
+            let gradient = self.encoder.parameters.gradient(&value)?;
+            if !bool::try_from(gradient.f_isfinite()?.f_all()?)? {
+                let parts = self.encoder.parameters.split(&gradient)?;
+                let wrong = parts.into_iter().find(|(_, part)| {
+                    !part.f_isfinite().and_then(|part| part.f_all()).is_ok_and(|all| bool::try_from(all).unwrap_or(false))
+                });
+                let name = wrong.map_or_else(String::new, |(name, _)| name);
+                return self.not_finite(done, &format!("the gradient of {name}"), &embedded);
+            }
+            self.adam.step(&mut self.encoder.parameters.flat, &gradient)?;
+            sum += number;
+            progress.step((step + 1) * batch, steps * batch, number);
+            last = (step + 1 == steps).then_some(embedded);
+        }
+        let seconds = begin.elapsed().as_secs_f64();
+        let contrast = match &last {
+            Some(batch) => Contrast::of(batch, &loss.0, contrast.temperature)?,
+            None => Contrast { floored: 0.0, effective_negatives: 0.0, saturated: 0.0 },
+        };
+        Ok(Line {
+            epoch: self.epoch,
+            step: (self.epoch + 1) * steps as u64,
+            loss: sum / steps as f64,
+            contrast,
+            images_per_second: (steps * batch) as f64 / seconds,
+        })
+    }
+
+    /// Stops, after the batch was saved as a request.
+    fn not_finite<T>(&self, step: u64, what: &str, batch: &Batch) -> Result<T> {
+        let path = self.folder.join(format!("step-{step}.json"));
+        let saved = match request(batch, &self.config) {
+            Ok(request) => {
+                checkpoint::write_whole(&path, json::write_request(&request).as_bytes())?;
+                format!("; its batch is in {}, for `intnacl explain`", path.display())
+            }
+            Err(reason) => format!("; its batch was not saved: {reason}"),
+        };
+        Err(Error::NotFinite { step, what: what.into(), saved })
+    }
+
+    fn save(&self) -> Result<()> {
+        let mut tensors = checkpoint::tensors_of(&self.encoder);
+        for (prefix, moment) in MOMENTS.into_iter().zip([&self.adam.first, &self.adam.second]) {
+            let parts = self.encoder.parameters.split(moment)?;
+            tensors.extend(parts.into_iter().map(|(name, part)| (format!("{prefix}{name}"), part)));
+        }
+        let metadata = [("format", "pt".to_owned()), ("epoch", self.epoch.to_string()), ("step", self.adam.steps.to_string())];
+        let metadata: HashMap<_, _> = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        checkpoint::save(&self.folder.join(CHECKPOINT), &tensors, metadata)?;
+        checkpoint::save_encoder(&self.folder.join(ENCODER), &self.encoder)
+    }
+
+    fn load(&mut self) -> Result<()> {
+        let path = self.folder.join(CHECKPOINT);
+        let (tensors, metadata) = checkpoint::load(&path)?;
+        checkpoint::put(&path, &tensors, &self.encoder)?;
+        for (prefix, moment) in MOMENTS.into_iter().zip([&self.adam.first, &self.adam.second]) {
+            for (name, mut part) in self.encoder.parameters.split(moment)? {
+                let name = format!("{prefix}{name}");
+                let kept = tensors.get(&name).filter(|kept| kept.size() == part.size());
+                let kept = kept.ok_or_else(|| Error::file(&path, format!("{name} is absent or has another shape")))?;
+                let _ = part.f_copy_(&kept.f_to_device(part.device())?)?;
+            }
+        }
+        let number = |key: &str| {
+            let number = metadata.get(key).and_then(|text| text.parse::<u64>().ok());
+            number.ok_or_else(|| Error::file(&path, format!("its metadata has no number `{key}`")))
+        };
+        self.epoch = number("epoch")?;
+        self.adam.steps = number("step")? as i64;
+        Ok(())
+    }
+}
+
+/// The first setting that differs between two configurations, in words.
+fn difference(kept: &Config, asked: &Config) -> String {
+    let (kept, asked) = (kept.to_toml(), Config { epochs: kept.epochs, ..asked.clone() }.to_toml());
+    let pair = kept.lines().zip(asked.lines()).find(|(kept, asked)| kept != asked);
+    pair.map_or_else(|| "of other settings".into(), |(kept, asked)| format!("with `{kept}` where `{asked}` is asked"))
+}
+
+/// A batch as a request, if all its entries are finite numbers.
+fn request(batch: &Batch, config: &Config) -> std::result::Result<Request, String> {
+    let matrices = |name: &str, tensor: &Tensor| -> std::result::Result<Vec<DMatrix<f64>>, String> {
+        let (count, rows, columns) = tensor.size3().map_err(|error| error.to_string())?;
+        let flat = tensor.f_detach().and_then(|x| x.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_flatten(0, -1));
+        let values = flat.and_then(Vec::<f64>::try_from).map_err(|error| error.to_string())?;
+        let (rows, columns) = (rows as usize, columns as usize);
+        if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+            let (row, view) = (at / columns % rows, at / columns / rows);
+            return Err(format!("{name}[{view}][{row}][{}] = {}", at % columns, values[at]));
+        }
+        let matrix = |k: usize| DMatrix::from_row_slice(rows, columns, &values[k * rows * columns..][..rows * columns]);
+        Ok((0..count as usize).map(matrix).collect())
+    };
+    let mut data = intnacl_reference::Batch::new(matrices("views", &batch.views)?);
+    data.mixed = batch.mixed.as_ref().map(|mixed| matrices("mixed", mixed)).transpose()?;
+    let adversarial = batch.adversarial.as_ref().map(|rows| matrices("adversarial", &rows.unsqueeze(0)));
+    data.adversarial = adversarial.transpose()?.and_then(|mut rows| rows.pop());
+    Ok(Request::Batch { loss: config.loss.0, settings: config.contrast.settings(), data })
+}
+
+/// The images of a configuration on a device.
+///
+/// # Errors
+/// Those of [`Source::load`](crate::data::Source::load) and [`Dataset::shared`].
+pub fn dataset(config: &Config, device: Device) -> Result<Dataset> {
+    let data = &config.data;
+    let source: crate::data::Source = data.source.parse()?;
+    source.load()?.shared(data.share, data.test_share, config.seed)?.to_device(device)
+}
+
+#[cfg(test)]
+mod tests;
