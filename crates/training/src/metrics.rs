@@ -138,7 +138,7 @@ mod tests {
         let equal = batch(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
         let effective = |batch: &Batch, beta| Contrast::of(batch, &loss(beta), 0.5).unwrap().effective_negatives;
         assert!((effective(&equal, 1.0) - 2.0).abs() < 1e-12);
-        let near = batch(&[[1.0, 0.0], [1.0, 0.1], [1.0, 0.0], [-1.0, 0.0]]);
+        let near = batch(&[[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]);
         assert!((effective(&near, 0.0) - 2.0).abs() < 1e-12);
         assert!(effective(&near, 50.0) < 1.0 + 1e-6);
     }

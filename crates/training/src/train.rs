@@ -138,8 +138,16 @@ impl Run {
         for (step, indices) in order.chunks_exact(batch).enumerate() {
             let selected = images.select(&Tensor::f_from_slice(indices)?.f_to_device(self.encoder.device())?)?;
             let place = Place { seed, epoch: self.epoch, indices };
-            let embedded = embed(&self.encoder, &loss.0, contrast, views, &selected, place)?;
             let done = self.epoch * steps as u64 + step as u64;
+            let embedded = embed(&self.encoder, &loss.0, contrast, views, &selected, place);
+            // What refuses embeddings in there is the attack's loss.
+            let embedded = embedded.map_err(|error| match error {
+                Error::Loss(error) => {
+                    let what = format!("the adversarial views' loss ({error})");
+                    Error::NotFinite { step: done, what, saved: String::new() }
+                }
+                other => other,
+            })?;
             let value = embedded.value(&loss.0, &contrast.settings());
             // Where values are looked at, embeddings that are not finite are refused.
             let value = value.or_else(|error| self.not_finite(done, &format!("the loss ({error})"), &embedded))?;

@@ -51,13 +51,14 @@ fn bytes(folder: &Path, name: &str) -> Result<(PathBuf, Vec<u8>)> {
 /// The sizes and bytes of an IDX file of `D` dimensions.
 fn parse<'a, const D: usize>(path: &Path, bytes: &'a [u8]) -> Result<([usize; D], &'a [u8])> {
     let refused = |reason: String| Error::file(path, format!("{reason}; {HINT}"));
+    let magic = [0, 0, 8, D as u8];
+    if !bytes.starts_with(&magic) {
+        let found = &bytes[..bytes.len().min(4)];
+        return Err(refused(format!("begins with {found:?}: expected {magic:?}, bytes in {D} dimensions")));
+    }
     let header = 4 + 4 * D;
     if bytes.len() < header {
         return Err(refused(format!("{} bytes: expected an IDX header of {header}", bytes.len())));
-    }
-    let magic = [0, 0, 8, D as u8];
-    if bytes[..4] != magic {
-        return Err(refused(format!("begins with {:?}: expected {magic:?}, bytes in {D} dimensions", &bytes[..4])));
     }
     let (head, rest) = bytes.split_at(header);
     let mut sizes = [0; D];
@@ -116,10 +117,11 @@ mod tests {
         let images = "train-images-idx3-ubyte.gz";
         let good = zipped(&file(&[3, 4, 5], &[1; 60]));
         for (name, bytes, words) in [
-            (images, good[..good.len() - 9].to_vec(), "unexpected end"),
+            (images, good[..good.len() - 9].to_vec(), "incomplete"),
             (images, zipped(&file(&[3, 4, 5], &[1; 59])), "59 bytes after sizes [3, 4, 5]"),
             (images, zipped(&file(&[3], &[1; 3])), "expected [0, 0, 8, 3]"),
-            (images, zipped(&[0, 0]), "2 bytes: expected an IDX header"),
+            (images, zipped(&[0, 0]), "begins with [0, 0]"),
+            (images, zipped(&[0, 0, 8, 3, 0]), "5 bytes: expected an IDX header"),
             (images, zipped(&file(&[u32::MAX, u32::MAX, u32::MAX], &[])), "expected their product"),
             ("train-labels-idx1-ubyte", file(&[2], &[1, 2]), "2 labels: expected 3"),
             ("train-labels-idx1-ubyte", file(&[3], &[1, 2, 10]), "label[2] = 10"),

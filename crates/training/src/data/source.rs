@@ -57,6 +57,14 @@ impl fmt::Display for Source {
 }
 
 impl Source {
+    /// How many channels its images have.
+    pub fn channels(&self) -> i64 {
+        match self {
+            Source::Digits | Source::FashionMnist(_) => 1,
+            Source::Cifar10(_) | Source::Cifar100(_) | Source::TinyImageNet(_) => 3,
+        }
+    }
+
     /// Reads the images.
     ///
     /// # Errors

@@ -64,14 +64,14 @@ fn a_run_that_was_stopped_ends_with_the_same_weights_to_the_bit() {
 #[test]
 fn every_loss_of_table_1_learns() {
     for name in ["simclr", "debiased", "debiased-hardneg", "adv", "intcl", "intnacl", "combined-0.5-m3"] {
-        let config = config(name);
+        let config = Config { epochs: 10, ..config(name) };
         let data = dataset(&config, Device::Cpu).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let mut run = Run::start(&config, folder.path(), 1, Device::Cpu).unwrap();
         run.train(&data.train, &mut ()).unwrap();
         let lines = metrics::before(&folder.path().join(METRICS), u64::MAX).unwrap();
-        assert!(lines[2].loss < lines[0].loss, "{name}: {lines:?}");
-        assert_eq!(lines[2].step, 9);
+        assert!(lines[9].loss < lines[0].loss, "{name}: {lines:?}");
+        assert_eq!(lines[9].step, 30);
         let read = Encoder::new(&config.encoder, 1, 99, Device::Cpu).unwrap();
         checkpoint::load_into(&folder.path().join(ENCODER), &read).unwrap();
     }
@@ -95,24 +95,22 @@ fn folders_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn a_gradient_that_is_not_finite_stops_the_run_and_saves_the_batch() {
+fn a_loss_that_is_not_finite_stops_the_run_and_saves_the_batch() {
     let config = config("intcl");
     let data = dataset(&config, Device::Cpu).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut run = Run::start(&config, folder.path(), 1, Device::Cpu).unwrap();
-    // The square root of the variance of a layer's input does not overflow, its own derivative does.
     let (_, weight) = &mut run.encoder.parameters.leaves[0];
-    tch::no_grad(|| weight.fill_(f64::INFINITY));
+    let _ = tch::no_grad(|| weight.fill_(f64::INFINITY));
     let error = run.train(&data.train, &mut ()).unwrap_err();
     assert!(matches!(error, Error::NotFinite { step: 0, .. }), "{error}");
     assert!(error.to_string().contains("views[0][0]"), "{error}");
 
-    let mut run = Run::start(&config, &folder.path().join("second"), 1, Device::Cpu).unwrap();
+    let run = Run::start(&config, &folder.path().join("second"), 1, Device::Cpu).unwrap();
     let batch = Batch::new(Tensor::rand([2, 4, 3], (Kind::Float, Device::Cpu)));
     let error = run.not_finite::<()>(7, "the loss", &batch).unwrap_err().to_string();
     assert!(error.starts_with("step 7: the loss is not finite; its batch is in"), "{error}");
     let text = std::fs::read_to_string(folder.path().join("second/step-7.json")).unwrap();
     let read = json::read_request(&text).unwrap();
     assert!(matches!(read, Request::Batch { ref data, .. } if data.views.len() == 2));
-    run.epoch = 1;
 }
