@@ -82,13 +82,6 @@ pub fn load(path: &Path) -> Result<(HashMap<String, Tensor>, HashMap<String, Str
     Ok((tensors, metadata.into_iter().collect()))
 }
 
-/// An encoder's parameters and buffers by name.
-pub(crate) fn tensors_of(encoder: &Encoder) -> Vec<(String, Tensor)> {
-    let parameters = &encoder.parameters;
-    let all = parameters.leaves.iter().chain(&parameters.buffers);
-    all.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
-}
-
 /// Puts tensors by name into an encoder.
 ///
 /// The projection head, and what adversarial views have of their own, may be absent and then stay as they are;
@@ -97,7 +90,7 @@ pub(crate) fn tensors_of(encoder: &Encoder) -> Vec<(String, Tensor)> {
 /// # Errors
 /// [`Error::File`] that names a tensor which is absent or has another shape.
 pub fn put(path: &Path, tensors: &HashMap<String, Tensor>, encoder: &Encoder) -> Result<()> {
-    for (name, mut place) in tensors_of(encoder) {
+    for (name, mut place) in encoder.tensors() {
         let Some(tensor) = tensors.get(&name) else {
             if name.starts_with(PROJECTOR) || name.starts_with(ADVERSARIAL) {
                 continue;
@@ -127,7 +120,7 @@ pub fn load_into(path: &Path, encoder: &Encoder) -> Result<()> {
 /// # Errors
 /// Those of [`save`].
 pub fn save_encoder(path: &Path, encoder: &Encoder) -> Result<()> {
-    let mut tensors = tensors_of(encoder);
+    let mut tensors = encoder.tensors();
     tensors.retain(|(name, _)| !name.starts_with(PROJECTOR) && !name.starts_with(ADVERSARIAL));
     save(path, &tensors, HashMap::from([("format".into(), "pt".into())]))
 }

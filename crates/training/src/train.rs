@@ -197,7 +197,7 @@ impl Run {
     }
 
     fn save(&self) -> Result<()> {
-        let mut tensors = checkpoint::tensors_of(&self.encoder);
+        let mut tensors = self.encoder.tensors();
         for (prefix, moment) in MOMENTS.into_iter().zip([&self.adam.first, &self.adam.second]) {
             let parts = self.encoder.parameters.split(moment)?;
             tensors.extend(parts.into_iter().map(|(name, part)| (format!("{prefix}{name}"), part)));

@@ -186,6 +186,12 @@ impl Encoder {
         self.parameters.flat.device()
     }
 
+    /// Its parameters and running statistics by name. They share its memory.
+    pub fn tensors(&self) -> Vec<(String, Tensor)> {
+        let all = self.parameters.leaves.iter().chain(&self.parameters.buffers);
+        all.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
+    }
+
     /// How many features it has.
     pub fn features(&self) -> i64 {
         8 * self.settings.channels()

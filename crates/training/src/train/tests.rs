@@ -14,7 +14,7 @@ fn config(name: &str) -> Config {
 }
 
 fn weights(run: &Run) -> Vec<f32> {
-    let tensors = checkpoint::tensors_of(&run.encoder);
+    let tensors = run.encoder.tensors();
     tensors.iter().flat_map(|(_, tensor)| Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap()).collect()
 }
 
