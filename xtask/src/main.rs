@@ -28,6 +28,7 @@ Usage: cargo xtask [--cuda] COMMAND [ARGS...]
 Commands:
   verify [ARGS...]   build the binaries and run `intnacl verify ARGS...`
   test [ARGS...]     run `cargo test --workspace ARGS...`
+  train [ARGS...]    build and run `intnacl-training train ARGS...`; without arguments it trains on digits
   bench [ARGS...]    run `cargo bench --package intnacl ARGS...`
   bench --peers [OPTIONS]
                      time the losses beside PyTorch, which is installed into the cache folder where
@@ -44,6 +45,7 @@ plain `cargo build`, `cargo test`, `cargo run` and `cargo bench` find it too.
 
 Examples:
   cargo xtask verify
+  cargo xtask train
   cargo xtask test -- --nocapture
   cargo xtask --cuda verify
   cargo xtask bench --peers --loss simclr --batch 256,1024
@@ -56,6 +58,7 @@ enum Command {
     Help,
     Verify(Vec<String>),
     Test(Vec<String>),
+    Train(Vec<String>),
     Bench(Vec<String>),
     Libtorch,
 }
@@ -78,6 +81,7 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::
         None | Some("-h" | "--help" | "help") => Command::Help,
         Some("verify") => Command::Verify(rest),
         Some("test") => Command::Test(rest),
+        Some("train") => Command::Train(rest),
         Some("bench") => Command::Bench(rest),
         Some("libtorch") => match rest.first() {
             None => Command::Libtorch,
@@ -112,6 +116,11 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
         Command::Test(args) => {
             let test = ["test", "--workspace"].map(String::from).into_iter();
             cargo::become_cargo(&workspace, &libtorch, &test.chain(args).collect::<Vec<_>>())
+        }
+        Command::Train(args) => {
+            let train = ["run", "--quiet", "--package", "intnacl-training", "--", "train"];
+            let train = train.map(String::from).into_iter();
+            cargo::become_cargo(&workspace, &libtorch, &train.chain(args).collect::<Vec<_>>())
         }
         Command::Bench(args) => bench::run(&workspace, &libtorch, args),
         Command::Libtorch => {

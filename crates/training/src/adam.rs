@@ -43,7 +43,12 @@ impl Settings {
         }
         in_range("adam.epsilon", self.epsilon, positive(self.epsilon), "a finite number above 0")?;
         let decay = self.weight_decay;
-        in_range("adam.weight_decay", decay, decay >= 0.0 && decay.is_finite(), "a finite number of at least 0")
+        in_range(
+            "adam.weight_decay",
+            decay,
+            decay >= 0.0 && decay.is_finite(),
+            "a finite number of at least 0",
+        )
     }
 }
 

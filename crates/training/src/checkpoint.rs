@@ -61,7 +61,8 @@ pub fn save(path: &Path, tensors: &[(String, Tensor)], metadata: HashMap<String,
 /// # Errors
 /// [`Error::File`] for a file that is absent, cut off or of another form.
 pub fn load(path: &Path) -> Result<(HashMap<String, Tensor>, HashMap<String, String>)> {
-    let refused = |error: safetensors::SafeTensorError| Error::file(path, format!("no safetensors file: {error}"));
+    let refused =
+        |error: safetensors::SafeTensorError| Error::file(path, format!("no safetensors file: {error}"));
     let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
     let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
@@ -154,7 +155,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("encoder.safetensors");
         save_encoder(&path, &encoder(1)).unwrap();
-        let wide = Encoder::new(&Settings { width: 0.125, ..Settings::default() }, 3, 1, Device::Cpu).unwrap();
+        let wide =
+            Encoder::new(&Settings { width: 0.125, ..Settings::default() }, 3, 1, Device::Cpu).unwrap();
         let message = load_into(&path, &wide).unwrap_err().to_string();
         assert!(message.contains("conv1.weight has shape [4, 3, 3, 3]: expected [8, 3, 3, 3]"), "{message}");
 

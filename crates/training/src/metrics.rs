@@ -65,7 +65,8 @@ impl Contrast {
             let count = anchor.size()[0];
             let positive = anchor.f_mul(&positive)?.f_sum_dim_intlist([-1].as_slice(), false, None)?;
             let positive = positive.f_div_scalar(temperature)?;
-            let all = anchor.f_matmul(&views.f_flatten(0, 1)?.f_transpose(0, 1)?)?.f_div_scalar(temperature)?;
+            let all =
+                anchor.f_matmul(&views.f_flatten(0, 1)?.f_transpose(0, 1)?)?.f_div_scalar(temperature)?;
             let own = Tensor::f_eye(count, (Kind::Bool, all.device()))?.f_repeat([1, 2])?;
             let n = 2.0 * (count - 1) as f64;
 
@@ -76,7 +77,10 @@ impl Contrast {
             };
             let sum = |factor: f64| -> Result<Tensor> {
                 // A factor of 0 would make NaN of the excluded pairs.
-                Ok(all.f_mul_scalar(factor)?.f_masked_fill(&own, f64::NEG_INFINITY)?.f_logsumexp([-1], false)?)
+                Ok(all
+                    .f_mul_scalar(factor)?
+                    .f_masked_fill(&own, f64::NEG_INFINITY)?
+                    .f_logsumexp([-1], false)?)
             };
             // Relative to the largest kernel e^{1/t}, nothing overflows.
             let shift = temperature.recip();
@@ -136,7 +140,8 @@ mod tests {
     fn equal_negatives_all_count_and_one_near_one_counts_alone() {
         let loss = |beta| Loss::HardNegative { tau_plus: 0.0, beta };
         let equal = batch(&[[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
-        let effective = |batch: &Batch, beta| Contrast::of(batch, &loss(beta), 0.5).unwrap().effective_negatives;
+        let effective =
+            |batch: &Batch, beta| Contrast::of(batch, &loss(beta), 0.5).unwrap().effective_negatives;
         assert!((effective(&equal, 1.0) - 2.0).abs() < 1e-12);
         let near = batch(&[[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [-1.0, 0.0]]);
         assert!((effective(&near, 0.0) - 2.0).abs() < 1e-12);

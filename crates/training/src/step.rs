@@ -61,7 +61,9 @@ pub fn views_of(loss: &Loss, positives: usize) -> (usize, usize) {
     let mixed = if loss.needs_mixed() { positives - 1 } else { 0 };
     let clean = match loss {
         Loss::Nca { .. }
-        | Loss::IntNaCl { neighborhood: Neighborhood::Nca | Neighborhood::Combined { .. }, .. } => 1 + positives,
+        | Loss::IntNaCl { neighborhood: Neighborhood::Nca | Neighborhood::Combined { .. }, .. } => {
+            1 + positives
+        }
         _ => 2,
     };
     (clean, mixed)

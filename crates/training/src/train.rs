@@ -136,7 +136,8 @@ impl Run {
         let (mut sum, mut last) = (0.0, None);
         let begin = Instant::now();
         for (step, indices) in order.chunks_exact(batch).enumerate() {
-            let selected = images.select(&Tensor::f_from_slice(indices)?.f_to_device(self.encoder.device())?)?;
+            let selected =
+                images.select(&Tensor::f_from_slice(indices)?.f_to_device(self.encoder.device())?)?;
             let place = Place { seed, epoch: self.epoch, indices };
             let done = self.epoch * steps as u64 + step as u64;
             let embedded = embed(&self.encoder, &loss.0, contrast, views, &selected, place);
@@ -150,7 +151,8 @@ impl Run {
             })?;
             let value = embedded.value(&loss.0, &contrast.settings());
             // Where values are looked at, embeddings that are not finite are refused.
-            let value = value.or_else(|error| self.not_finite(done, &format!("the loss ({error})"), &embedded))?;
+            let value =
+                value.or_else(|error| self.not_finite(done, &format!("the loss ({error})"), &embedded))?;
             let number = f64::try_from(value.f_detach()?)?;
             if !number.is_finite() {
                 return self.not_finite(done, "the loss", &embedded);
@@ -159,7 +161,10 @@ impl Run {
             if !bool::try_from(gradient.f_isfinite()?.f_all()?)? {
                 let parts = self.encoder.parameters.split(&gradient)?;
                 let wrong = parts.into_iter().find(|(_, part)| {
-                    !part.f_isfinite().and_then(|part| part.f_all()).is_ok_and(|all| bool::try_from(all).unwrap_or(false))
+                    !part
+                        .f_isfinite()
+                        .and_then(|part| part.f_all())
+                        .is_ok_and(|all| bool::try_from(all).unwrap_or(false))
                 });
                 let name = wrong.map_or_else(String::new, |(name, _)| name);
                 return self.not_finite(done, &format!("the gradient of {name}"), &embedded);
@@ -202,8 +207,13 @@ impl Run {
             let parts = self.encoder.parameters.split(moment)?;
             tensors.extend(parts.into_iter().map(|(name, part)| (format!("{prefix}{name}"), part)));
         }
-        let metadata = [("format", "pt".to_owned()), ("epoch", self.epoch.to_string()), ("step", self.adam.steps.to_string())];
-        let metadata: HashMap<_, _> = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let metadata = [
+            ("format", "pt".to_owned()),
+            ("epoch", self.epoch.to_string()),
+            ("step", self.adam.steps.to_string()),
+        ];
+        let metadata: HashMap<_, _> =
+            metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         checkpoint::save(&self.folder.join(CHECKPOINT), &tensors, metadata)?;
         checkpoint::save_encoder(&self.folder.join(ENCODER), &self.encoder)
     }
@@ -216,7 +226,8 @@ impl Run {
             for (name, mut part) in self.encoder.parameters.split(moment)? {
                 let name = format!("{prefix}{name}");
                 let kept = tensors.get(&name).filter(|kept| kept.size() == part.size());
-                let kept = kept.ok_or_else(|| Error::file(&path, format!("{name} is absent or has another shape")))?;
+                let kept =
+                    kept.ok_or_else(|| Error::file(&path, format!("{name} is absent or has another shape")))?;
                 let _ = part.f_copy_(&kept.f_to_device(part.device())?)?;
             }
         }
@@ -234,21 +245,28 @@ impl Run {
 fn difference(kept: &Config, asked: &Config) -> String {
     let (kept, asked) = (kept.to_toml(), Config { epochs: kept.epochs, ..asked.clone() }.to_toml());
     let pair = kept.lines().zip(asked.lines()).find(|(kept, asked)| kept != asked);
-    pair.map_or_else(|| "of other settings".into(), |(kept, asked)| format!("with `{kept}` where `{asked}` is asked"))
+    pair.map_or_else(
+        || "of other settings".into(),
+        |(kept, asked)| format!("with `{kept}` where `{asked}` is asked"),
+    )
 }
 
 /// A batch as a request, if all its entries are finite numbers.
 fn request(batch: &Batch, config: &Config) -> std::result::Result<Request, String> {
     let matrices = |name: &str, tensor: &Tensor| -> std::result::Result<Vec<DMatrix<f64>>, String> {
         let (count, rows, columns) = tensor.size3().map_err(|error| error.to_string())?;
-        let flat = tensor.f_detach().and_then(|x| x.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_flatten(0, -1));
+        let flat = tensor
+            .f_detach()
+            .and_then(|x| x.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_flatten(0, -1));
         let values = flat.and_then(Vec::<f64>::try_from).map_err(|error| error.to_string())?;
         let (rows, columns) = (rows as usize, columns as usize);
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             let (row, view) = (at / columns % rows, at / columns / rows);
             return Err(format!("{name}[{view}][{row}][{}] = {}", at % columns, values[at]));
         }
-        let matrix = |k: usize| DMatrix::from_row_slice(rows, columns, &values[k * rows * columns..][..rows * columns]);
+        let matrix = |k: usize| {
+            DMatrix::from_row_slice(rows, columns, &values[k * rows * columns..][..rows * columns])
+        };
         Ok((0..count as usize).map(matrix).collect())
     };
     let mut data = intnacl_reference::Batch::new(matrices("views", &batch.views)?);

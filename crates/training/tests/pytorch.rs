@@ -105,7 +105,8 @@ fn encoder(width: f64, stem: Stem) -> Encoder {
     let settings = Settings { width, stem, adversarial_norm: false, ..Settings::default() };
     let encoder = Encoder::new(&settings, 3, 1, Device::Cpu).unwrap();
     // The weights come in as a file under torchvision's names, with names in it that are not the encoder's.
-    let mut names: Vec<(String, Vec<i64>)> = encoder.tensors().iter().map(|(n, t)| (n.clone(), t.size())).collect();
+    let mut names: Vec<(String, Vec<i64>)> =
+        encoder.tensors().iter().map(|(n, t)| (n.clone(), t.size())).collect();
     names.retain(|(name, _)| !name.starts_with("projector."));
     names.sort();
     let mut file = vec![("fc.bias".to_owned(), Tensor::zeros([7], (Kind::Float, Device::Cpu)))];

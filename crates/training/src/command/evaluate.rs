@@ -63,7 +63,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut config = Run::config_of(&arguments.run)?;
     let channels = dataset_channels(&config.data.source)?;
     if let Some(source) = &arguments.data {
-        config.data = intnacl_training::config::Data { source: source.to_string(), share: 1.0, test_share: 1.0 };
+        config.data =
+            intnacl_training::config::Data { source: source.to_string(), share: 1.0, test_share: 1.0 };
     }
     fn put<T: Copy>(place: &mut T, given: Option<T>) {
         *place = given.unwrap_or(*place);

@@ -47,7 +47,14 @@ pub fn neighbours(path: &Path, encoder: &Encoder, data: &Dataset) -> Result<()> 
 }
 
 /// An image with a frame.
-fn draw(picture: &mut RgbImage, corner: [i64; 2], images: &Images, index: i64, zoom: i64, frame: [u8; 3]) -> Result<()> {
+fn draw(
+    picture: &mut RgbImage,
+    corner: [i64; 2],
+    images: &Images,
+    index: i64,
+    zoom: i64,
+    frame: [u8; 3],
+) -> Result<()> {
     let (pixels, _) = images.range(index, 1)?;
     let [channels, height, width] = images.shape();
     let levels = Vec::<f32>::try_from(pixels.f_flatten(0, -1)?.f_to_device(tch::Device::Cpu)?)?;
@@ -66,4 +73,3 @@ fn draw(picture: &mut RgbImage, corner: [i64; 2], images: &Images, index: i64, z
     }
     Ok(())
 }
-

@@ -45,7 +45,9 @@ impl Progress for Bar {
         if !self.shown {
             let Line { loss, images_per_second, .. } = line;
             let (name, epoch, epochs) = (&self.name, self.epoch, self.epochs);
-            eprintln!("{name}: epoch {epoch}/{epochs}, loss {loss:.4}, {images_per_second:.0} images a second");
+            eprintln!(
+                "{name}: epoch {epoch}/{epochs}, loss {loss:.4}, {images_per_second:.0} images a second"
+            );
         }
         if self.epoch == self.epochs {
             self.bar.finish_and_clear();

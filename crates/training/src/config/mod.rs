@@ -121,7 +121,8 @@ impl Config {
             let name = name.as_str().ok_or_else(|| Error::setting("preset", &name, "a name in quotes"))?;
             config.take(&preset(name)?);
         }
-        let mut table = toml::Table::try_from(&config).map_err(|error| Error::setting("configuration", error, ""))?;
+        let mut table =
+            toml::Table::try_from(&config).map_err(|error| Error::setting("configuration", error, ""))?;
         merge(&mut table, given);
         let config: Self = table.try_into().map_err(refused)?;
         config.validate()?;
@@ -161,7 +162,9 @@ impl Config {
 fn merge(table: &mut toml::Table, given: toml::Table) {
     for (key, value) in given {
         match (table.get_mut(&key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(given)) if key != "loss" => merge(inner, given),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(given)) if key != "loss" => {
+                merge(inner, given)
+            }
             (_, value) => {
                 table.insert(key, value);
             }
@@ -194,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_file_overrides_what_it_names() {
-        let text = "preset = \"nca-g0-m3\"\nepochs = 2\n[data]\nsource = \"cifar10:x\"\n[encoder]\nwidth = 0.25\n";
+        let text =
+            "preset = \"nca-g0-m3\"\nepochs = 2\n[data]\nsource = \"cifar10:x\"\n[encoder]\nwidth = 0.25\n";
         let config = Config::parse(text).unwrap();
         assert_eq!((config.epochs, config.encoder.width, config.batch), (2, 0.25, 256));
         assert_eq!((config.loss.0, config.contrast.positives), (preset("nca-g0-m3").unwrap().loss, 3));

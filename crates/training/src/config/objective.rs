@@ -183,7 +183,9 @@ impl Overrides {
             }
         })?;
         set("alpha", self.alpha, &mut loss, |loss| match loss {
-            Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. } => vec![alpha],
+            Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. } => {
+                vec![alpha]
+            }
             _ => vec![],
         })?;
         set("lambda", self.lambda, &mut loss, |loss| match loss {

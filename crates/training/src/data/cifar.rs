@@ -25,7 +25,13 @@ pub(super) struct Form {
 pub(super) const TEN: Form = Form {
     labels: &[10],
     folder: "cifar-10-batches-bin",
-    train: &["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"],
+    train: &[
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+    ],
     test: "test_batch.bin",
     records: [10_000, 10_000],
     hint: "the binary version of CIFAR-10 is at https://www.cs.toronto.edu/~kriz/cifar.html",

@@ -26,8 +26,11 @@ pub(super) fn load(folder: &Path) -> Result<Dataset> {
     for (number, line) in text(&list)?.lines().enumerate() {
         let refused = |reason: &str| Error::file(&list, format!("line {}: {reason}", number + 1));
         let mut words = line.split('\t');
-        let (name, class) = words.next().zip(words.next()).ok_or_else(|| refused("expected a file and a class"))?;
-        let class = classes.get(class).ok_or_else(|| refused(&format!("class {class}: expected one of wnids.txt")))?;
+        let (name, class) =
+            words.next().zip(words.next()).ok_or_else(|| refused("expected a file and a class"))?;
+        let class = classes
+            .get(class)
+            .ok_or_else(|| refused(&format!("class {class}: expected one of wnids.txt")))?;
         test.push((folder.join("val").join("images").join(name), *class));
     }
     dataset(images(folder, &train)?, Some(images(&list, &test)?), names.len() as i64)

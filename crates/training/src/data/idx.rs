@@ -27,7 +27,10 @@ fn images(folder: &Path, set: &str) -> Result<Images> {
     let (path, bytes) = self::bytes(folder, &format!("{set}-labels-idx1-ubyte"))?;
     let ([labels_count], labels) = parse::<1>(&path, &bytes)?;
     if labels_count != count {
-        return Err(Error::file(&path, format!("{labels_count} labels: expected {count}, one for each image")));
+        return Err(Error::file(
+            &path,
+            format!("{labels_count} labels: expected {count}, one for each image"),
+        ));
     }
     let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
     check_labels(&path, &labels, CLASSES)?;
@@ -96,7 +99,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pixels: Vec<u8> = (0..3 * 4 * 5).collect();
         for set in ["train", "t10k"] {
-            let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(format!("{set}-{name}")), bytes);
+            let put =
+                |name: &str, bytes: &[u8]| fs::write(folder.path().join(format!("{set}-{name}")), bytes);
             put("images-idx3-ubyte.gz", &zipped(&file(&[3, 4, 5], &pixels))).unwrap();
             put("labels-idx1-ubyte", &file(&[3], &[9, 0, 4])).unwrap();
         }

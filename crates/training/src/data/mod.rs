@@ -128,8 +128,7 @@ impl Dataset {
         const LEVELS: f64 = 16.0;
         let digits = images::Images::digits();
         let shape = [digits.channels as i64, digits.height as i64, digits.width as i64];
-        let pixels: Vec<u8> =
-            digits.pixels.iter().flatten().map(|&pixel| (pixel * LEVELS) as u8).collect();
+        let pixels: Vec<u8> = digits.pixels.iter().flatten().map(|&pixel| (pixel * LEVELS) as u8).collect();
         Self::divided_by_five(&Images::new(&pixels, &digits.labels, shape, LEVELS)?, 10)
     }
 

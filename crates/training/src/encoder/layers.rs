@@ -123,7 +123,8 @@ impl Linear {
     }
 
     pub(crate) fn forward(self, parameters: &Parameters, x: &Tensor, precision: Precision) -> Result<Tensor> {
-        let (weight, bias) = (precision.of(parameters.at(self.weight))?, precision.of(parameters.at(self.bias))?);
+        let (weight, bias) =
+            (precision.of(parameters.at(self.weight))?, precision.of(parameters.at(self.bias))?);
         Ok(precision.of(x)?.f_linear(&weight, Some(&bias))?)
     }
 }

@@ -138,7 +138,8 @@ impl Encoder {
         settings.validate()?;
         let apart = settings.adversarial_norm;
         let mut declared = Declared::default();
-        let declared_norm = |declared: &mut Declared, name: &str, channels| Norm::declare(declared, name, channels, apart);
+        let declared_norm =
+            |declared: &mut Declared, name: &str, channels| Norm::declare(declared, name, channels, apart);
         let width = settings.channels();
         let (side, stride) = match settings.stem {
             Stem::Cifar => (3, 1),

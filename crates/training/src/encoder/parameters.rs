@@ -75,9 +75,10 @@ impl Declared {
             leaves.push((name, leaf.f_set_requires_grad(true)?));
             start += count;
         }
-        let buffers = self.buffers.into_iter().map(|(name, size, value)| {
-            Ok((name, Tensor::f_full([size], value, (Kind::Float, device))?))
-        });
+        let buffers = self
+            .buffers
+            .into_iter()
+            .map(|(name, size, value)| Ok((name, Tensor::f_full([size], value, (Kind::Float, device))?)));
         Ok(Parameters { flat, leaves, buffers: buffers.collect::<Result<_>>()? })
     }
 }
@@ -97,7 +98,11 @@ impl Parameters {
         let leaves: Vec<&Tensor> = self.leaves.iter().map(|(_, leaf)| leaf).collect();
         let gradients = Tensor::f_run_backward(&[of], &leaves, false, false)?;
         let flat = gradients.iter().zip(leaves).map(|(gradient, leaf)| {
-            Ok(if gradient.defined() { gradient.f_flatten(0, -1)? } else { leaf.f_detach()?.f_zeros_like()?.f_flatten(0, -1)? })
+            Ok(if gradient.defined() {
+                gradient.f_flatten(0, -1)?
+            } else {
+                leaf.f_detach()?.f_zeros_like()?.f_flatten(0, -1)?
+            })
         });
         Ok(Tensor::f_cat(&flat.collect::<Result<Vec<_>>>()?, 0)?)
     }

@@ -103,13 +103,13 @@ impl Classifier<'_> {
             let mut delta = within(&start(restart)?.f_mul_scalar(epsilon)?)?;
             for _ in 0..iterations {
                 let (scores, gradient) = self.gradient(&images.f_add(&delta)?, labels)?;
-                let right = scores.f_argmax(-1, false)?.f_eq_tensor(labels)?.f_view([-1, 1, 1, 1].as_slice())?;
+                let right =
+                    scores.f_argmax(-1, false)?.f_eq_tensor(labels)?.f_view([-1, 1, 1, 1].as_slice())?;
                 let moved = within(&delta.f_add(&gradient.f_sign()?.f_mul_scalar(step)?)?)?;
                 delta = moved.f_where_self(&right, &delta)?;
             }
-            let losses = no_grad(|| {
-                cross_entropy(&self.scores(&images.f_add(&delta)?)?, labels, Reduction::None)
-            })?;
+            let losses =
+                no_grad(|| cross_entropy(&self.scores(&images.f_add(&delta)?)?, labels, Reduction::None))?;
             let worse = losses.f_ge_tensor(&largest)?;
             worst = delta.f_where_self(&worse.f_view([-1, 1, 1, 1].as_slice())?, &worst)?;
             largest = largest.f_maximum(&losses)?;

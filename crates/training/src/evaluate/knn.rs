@@ -24,7 +24,8 @@ pub fn accuracy(train: (&Tensor, &Tensor), test: (&Tensor, &Tensor), classes: i6
             let size = 512.min(count - start);
             let scores = queries.f_narrow(0, start, size)?.f_matmul(&memory.f_transpose(0, 1)?)?;
             let (scores, nearest) = scores.f_topk(k, -1, true, true)?;
-            let voters = train.1.f_index_select(0, &nearest.f_flatten(0, -1)?)?.f_view([size, k].as_slice())?;
+            let voters =
+                train.1.f_index_select(0, &nearest.f_flatten(0, -1)?)?.f_view([size, k].as_slice())?;
             let votes = Tensor::f_zeros([size, classes], (Kind::Float, scores.device()))?;
             let votes = votes.f_scatter_add(1, &voters, &scores.f_div_scalar(TEMPERATURE)?.f_exp()?)?;
             let hits = votes.f_argmax(-1, false)?.f_eq_tensor(&test.1.f_narrow(0, start, size)?)?;

@@ -44,9 +44,9 @@ pub struct Report {
 /// [`Error::Torch`](crate::Error::Torch).
 pub fn features(encoder: &Encoder, images: &Images) -> Result<Tensor> {
     no_grad(|| {
-        let pieces = images.pieces(PIECE).map(|(start, count)| {
-            encoder.features_of(&images.range(start, count)?.0, Mode::Evaluate)
-        });
+        let pieces = images
+            .pieces(PIECE)
+            .map(|(start, count)| encoder.features_of(&images.range(start, count)?.0, Mode::Evaluate));
         Ok(Tensor::f_cat(&pieces.collect::<Result<Vec<_>>>()?, 0)?)
     })
 }

@@ -28,8 +28,7 @@ pub(super) fn recolor(mut views: Tensor, draws: &[Draw], channels: i64) -> Resul
         }
     }
     if channels == 3 {
-        let gray: Vec<i64> =
-            (0..).zip(draws).filter(|(_, draw)| draw.grayscale).map(|(i, _)| i).collect();
+        let gray: Vec<i64> = (0..).zip(draws).filter(|(_, draw)| draw.grayscale).map(|(i, _)| i).collect();
         replace(&mut views, &gray, |chosen| Ok(grayscale(chosen)?.f_expand_as(chosen)?))?;
     }
     Ok(views)
@@ -110,4 +109,3 @@ fn turn_hue(images: &Tensor, turns: &Tensor) -> Result<Tensor> {
     let ramp = k.f_minimum(&k.f_neg()?.f_add_scalar(4.0)?)?.f_clamp(0.0, 1.0)?;
     Ok(value.f_sub(&chroma.f_mul(&ramp)?)?)
 }
-

@@ -13,7 +13,8 @@ use tch::{Device, Kind, Tensor};
 pub(super) fn resize(images: &Tensor, draws: &[Draw]) -> Result<Tensor> {
     let (count, channels, height, width) = images.size4()?;
     let device = images.device();
-    let numbers = |of: &dyn Fn(&Draw) -> i64| -> Vec<f32> { draws.iter().map(|draw| of(draw) as f32).collect() };
+    let numbers =
+        |of: &dyn Fn(&Draw) -> i64| -> Vec<f32> { draws.iter().map(|draw| of(draw) as f32).collect() };
     let axis = |start, length, flip: &dyn Fn(&Draw) -> i64, size| -> Result<Tensor> {
         weights(&numbers(start), &numbers(length), &numbers(flip), size, device)
     };

@@ -1,0 +1,90 @@
+//! The program as a user runs it: killed and started again, and what it refuses.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_intnacl-training"));
+    // Small networks gain nothing by more threads, and tests run beside each other.
+    command.env("OMP_NUM_THREADS", "1");
+    command
+}
+
+/// Eight short epochs of NCA with hard negatives.
+fn train(out: &Path) -> Command {
+    let mut command = program();
+    command.args(["train", "--preset", "nca-g2-m2", "--share", "0.1", "--batch", "32", "--epochs", "8"]);
+    command.args(["--width", "0.0625", "--seed", "7", "--out"]).arg(out);
+    command
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_run_that_is_killed_and_resumed_ends_with_the_same_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    let output = train(&whole).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.lines().any(|line| line.starts_with("standard accuracy")), "{printed}");
+    assert!(printed.lines().any(|line| line.starts_with("robust accuracy")), "{printed}");
+
+    // Killed as soon as a checkpoint is there, then a little later each time.
+    for delay in [0, 30, 75] {
+        let mut command = train(&killed);
+        if killed.exists() {
+            command.arg("--resume");
+        }
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let begin = Instant::now();
+        while !killed.join("checkpoint.safetensors").exists() && begin.elapsed() < Duration::from_secs(60) {
+            sleep(Duration::from_millis(5));
+        }
+        sleep(Duration::from_millis(delay));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let output = train(&killed).arg("--resume").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    for file in ["encoder.safetensors", "report.json", "neighbours.png"] {
+        assert!(fs::read(whole.join(file)).unwrap() == fs::read(killed.join(file)).unwrap(), "{file}");
+    }
+    let tensors = |folder: &Path| {
+        let (tensors, metadata) =
+            intnacl_training::checkpoint::load(&folder.join("checkpoint.safetensors")).unwrap();
+        let mut tensors: Vec<_> = tensors.into_iter().collect();
+        tensors.sort_by(|one, other| one.0.cmp(&other.0));
+        (tensors, metadata)
+    };
+    let (one, other) = (tensors(&whole), tensors(&killed));
+    assert_eq!(one.1, other.1);
+    assert!(one.0.iter().zip(&other.0).all(|((name, x), (other, y))| name == other && x == y));
+}
+
+#[test]
+fn what_is_refused_ends_with_2_and_one_line_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("something"), "").unwrap();
+    let full = folder.path().to_str().unwrap();
+    for (arguments, words) in [
+        (vec!["train", "--preset", "simclr9"], "preset = simclr9"),
+        (vec!["train", "--loss", "simclr", "--beta", "2"], "beta = 2"),
+        (vec!["train", "--batch", "1"], "batch = 1"),
+        (vec!["train", "--out", full], "is not empty"),
+        (vec!["train", "--data", "cifar10:nowhere.bin"], "nowhere.bin"),
+        (vec!["train", "--config", "nowhere.toml"], "nowhere.toml"),
+        (vec!["evaluate", full], "config.toml"),
+        (vec!["reproduce", "table-9", "--data", "digits"], "table = table-9"),
+    ] {
+        let output = program().args(&arguments).current_dir(folder.path()).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        assert!(message.lines().count() == 1 && message.contains(words), "{arguments:?}: {message}");
+    }
+}
