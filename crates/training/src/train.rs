@@ -228,7 +228,7 @@ impl Run {
                 let kept = tensors.get(&name).filter(|kept| kept.size() == part.size());
                 let kept =
                     kept.ok_or_else(|| Error::file(&path, format!("{name} is absent or has another shape")))?;
-                let _ = part.f_copy_(&kept.f_to_device(part.device())?)?;
+                part.f_copy_(&kept.f_to_device(part.device())?)?;
             }
         }
         let number = |key: &str| {

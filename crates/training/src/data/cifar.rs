@@ -75,7 +75,7 @@ impl Form {
             None => format!("records of {size} bytes, at least one"),
         };
         let found = bytes.len();
-        if found == 0 || found % size != 0 || count.is_some_and(|count| found != count * size) {
+        if found == 0 || !found.is_multiple_of(size) || count.is_some_and(|count| found != count * size) {
             return Err(Error::file(path, format!("{found} bytes: expected {expected}; {}", self.hint)));
         }
         for record in bytes.chunks_exact(size) {
