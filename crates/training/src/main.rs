@@ -10,6 +10,9 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "intnacl-training", version)]
 struct Arguments {
+    /// Threads of libtorch on a processor (default: one for each core)
+    #[arg(long, global = true, value_parser = clap::value_parser!(i32).range(1..=1024))]
+    threads: Option<i32>,
     #[command(subcommand)]
     command: Command,
 }
@@ -22,7 +25,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let Arguments { threads, command } = Arguments::parse();
+    if let Some(threads) = threads {
+        tch::set_num_threads(threads);
+    }
+    let done = match command {
         Command::Train(arguments) => command::train::run(&arguments),
         Command::Evaluate(arguments) => command::evaluate::run(&arguments),
         Command::Reproduce(arguments) => command::reproduce::run(&arguments),

@@ -148,3 +148,120 @@ fn attack(encoder: &Encoder, contrast: &Contrast, view: &Tensor) -> Result<Tenso
     let step = gradient[0].f_sign()?.f_mul_scalar(contrast.epsilon)?;
     Ok(start.f_detach()?.f_add(&step)?.f_clamp(0.0, 1.0)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::preset;
+    use crate::encoder::Settings;
+    use tch::{Device, Kind};
+
+    const EPSILON: f64 = 0.05;
+
+    fn encoder(adversarial_norm: bool) -> Encoder {
+        let settings = Settings { width: 0.0625, adversarial_norm, ..Settings::default() };
+        Encoder::new(&settings, 3, 1, Device::Cpu).unwrap()
+    }
+
+    fn images(count: i64) -> Tensor {
+        tch::manual_seed(2);
+        Tensor::rand([count, 3, 16, 16], (Kind::Float, Device::Cpu))
+    }
+
+    fn statistics(encoder: &Encoder, own: bool) -> Vec<Tensor> {
+        let running = encoder.tensors().into_iter().filter(|(name, _)| name.contains("running_"));
+        let running = running.filter(|(name, _)| name.starts_with("adversarial.") == own);
+        running.map(|(_, tensor)| tensor.copy()).collect()
+    }
+
+    #[test]
+    fn each_loss_reads_its_views_and_five_positives_take_three_times_the_passes_of_one() {
+        for (name, expected) in [
+            ("simclr", (2, 0)),
+            ("nca-g0-m5", (6, 0)),
+            ("mixnca-g2-0.5-m5", (2, 4)),
+            ("int-nca-m3", (4, 0)),
+            ("combined-0.5-m3", (4, 2)),
+            ("intcl", (2, 0)),
+        ] {
+            let preset = preset(name).unwrap();
+            assert_eq!(views_of(&preset.loss, preset.positives), expected, "{name}");
+        }
+        let passes = |name| preset(name).map(|preset| passes_of(&preset.loss, preset.positives)).unwrap();
+        assert_eq!(passes("nca-g0-m5") / passes("nca-g0-m1"), 3.0);
+    }
+
+    #[test]
+    fn adversarial_views_are_near_within_range_and_have_a_larger_loss() {
+        let contrast = Contrast { epsilon: EPSILON, ..Contrast::default() };
+        for apart in [true, false] {
+            let (encoder, view) = (encoder(apart), images(16));
+            let before = [statistics(&encoder, false), statistics(&encoder, true)];
+            let attacked = attack(&encoder, &contrast, &view).unwrap();
+            assert!(
+                [statistics(&encoder, false), statistics(&encoder, true)] == before,
+                "an attack only looks"
+            );
+            assert!(f64::try_from((&attacked - &view).abs().max()).unwrap() <= EPSILON + 1e-6);
+            assert!(bool::try_from(attacked.ge(0.0).logical_and(&attacked.le(1.0)).all()).unwrap());
+            let loss = |moved: &Tensor| {
+                let embed = |view: &Tensor| encoder.encode(view, Mode::Attack).unwrap().embedding;
+                let batch = Batch::new(Tensor::stack(&[embed(&view), embed(moved)], 0));
+                f64::try_from(batch.value(&Loss::SimClr, &contrast.settings()).unwrap()).unwrap()
+            };
+            assert!(loss(&attacked) > loss(&view));
+        }
+    }
+
+    #[test]
+    fn statistics_kept_apart_do_not_see_the_other_views() {
+        let view = images(16);
+        for (apart, mode, own) in [
+            (true, Mode::Train, false),
+            (true, Mode::TrainAdversarial, true),
+            (false, Mode::TrainAdversarial, false),
+        ] {
+            let encoder = encoder(apart);
+            let (clean, adversarial) = (statistics(&encoder, false), statistics(&encoder, true));
+            encoder.encode(&view, mode).unwrap();
+            assert_eq!(statistics(&encoder, false) != clean, !own, "{apart} {mode:?}");
+            assert_eq!(statistics(&encoder, true) != adversarial, own, "{apart} {mode:?}");
+        }
+    }
+
+    #[test]
+    fn mixed_views_are_sums_with_another_image() {
+        let view = images(8);
+        let indices: Vec<i64> = (0..8).collect();
+        let place = Place { seed: 3, epoch: 1, indices: &indices };
+        let mixed = |lambda| {
+            let loss = Loss::MixNca { negatives: intnacl::Negatives::G0, lambda };
+            mix(&view, &loss, place, 0).unwrap()
+        };
+        assert!(mixed(1.0) == view);
+        let others = mixed(0.0);
+        for i in 0..8 {
+            assert!(others.get(i) != view.get(i));
+            assert!((0..8).any(|j| others.get(i) == view.get(j)));
+        }
+        let expected = &view * 0.25 + &others * 0.75;
+        assert!(f64::try_from((mixed(0.25) - expected).abs().max()).unwrap() < 1e-6);
+    }
+
+    #[test]
+    fn convolutions_in_bf16_stay_near_those_in_f32_and_have_gradients() {
+        let settings = Settings { width: 0.0625, ..Settings::default() };
+        let embedding = |bf16: bool| {
+            let encoder = Encoder::new(&Settings { bf16, ..settings.clone() }, 3, 1, Device::Cpu).unwrap();
+            let embedding = encoder.encode(&images(8), Mode::Train).unwrap().embedding;
+            let gradient = encoder.parameters.gradient(&embedding.square().sum(Kind::Float)).unwrap();
+            assert!(bool::try_from(gradient.isfinite().all()).unwrap());
+            (embedding.detach(), gradient)
+        };
+        let ((exact, full), (near, half)) = (embedding(false), embedding(true));
+        let distance = |x: &Tensor, y: &Tensor| f64::try_from((x - y).norm() / y.norm()).unwrap();
+        // bf16 has 8 bits; twenty layers one after the other.
+        assert!(distance(&near, &exact) < 0.1 && distance(&near, &exact) > 1e-5);
+        assert!(distance(&half, &full) < 0.3, "{}", distance(&half, &full));
+    }
+}
