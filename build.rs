@@ -1,6 +1,6 @@
 //! Lets the programs that use libtorch find it when they run, and makes them load its CUDA part.
 //!
-//! The command `intnacl` is left out on purpose: it uses no libtorch and has to start without one.
+//! The command `intnacl` has none of this: it is a crate of its own, which builds and starts without libtorch.
 //!
 //! The crate depends on `torch-sys` beside `tch` only for `DEP_TCH_LIBTORCH_LIB`, which names the folder
 //! whose libraries are linked, wherever they were found.

@@ -1,5 +1,4 @@
-//! What is loaded, and by which program: the command starts without libtorch, what computes has it, and
-//! has its CUDA part wherever that can be loaded.
+//! What is loaded: the programs that compute have libtorch, and its CUDA part wherever that can be loaded.
 //!
 //! Only on Linux with glibc, where a process can look at its own libraries and `ldd` at a program's.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -48,14 +47,8 @@ fn cuda_is_loaded_exactly_when_all_of_it_is_there() {
 }
 
 #[test]
-fn the_command_needs_no_libtorch_and_its_sibling_does() {
-    let command = ldd(env!("CARGO_BIN_EXE_intnacl"));
-    let libraries: Vec<&str> = command.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    for prefix in ["libtorch", "libc10", "libcudart"] {
-        assert!(!libraries.iter().any(|library| library.starts_with(prefix)), "{command}");
-    }
-
-    let sibling = ldd(env!("CARGO_BIN_EXE_intnacl-production"));
-    assert!(sibling.contains("libtorch_cpu.so => /"), "{sibling}");
-    assert!(!sibling.contains("not found"), "{sibling}");
+fn the_program_that_serves_production_finds_libtorch() {
+    let program = ldd(env!("CARGO_BIN_EXE_intnacl-production"));
+    assert!(program.contains("libtorch_cpu.so => /"), "{program}");
+    assert!(!program.contains("not found"), "{program}");
 }

@@ -1,11 +1,12 @@
 //! What a command refuses.
 
 use std::io;
+use std::path::PathBuf;
 
 use intnacl_reference::json;
 use thiserror::Error;
 
-use super::production;
+use super::{production, sibling};
 
 /// Why a command did not run to its end.
 #[derive(Debug, Error)]
@@ -46,6 +47,17 @@ pub enum Error {
     /// Production did not answer.
     #[error(transparent)]
     Production(#[from] production::Error),
+    /// A program that stands beside this one is not there.
+    #[error(transparent)]
+    Sibling(#[from] sibling::Error),
+    /// A program is there, but the system does not start it.
+    #[error("{}: {source}: expected a program that starts", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// Standard output does not take the result.
     #[error("standard output: {0}: expected to write the result there")]
     Write(io::Error),

@@ -1,4 +1,7 @@
-//! Commands, their output and their exit status.
+//! The command `intnacl`: a loss, the laws, and what else works on requests; a file a command.
+//!
+//! It uses the crate `intnacl-reference` alone, so that it builds and starts where there is no libtorch.
+//! What libtorch computes comes from programs beside this one, which [`sibling`] finds.
 
 mod bound;
 mod error;
@@ -7,7 +10,9 @@ mod input;
 mod judged;
 mod loss;
 mod production;
+mod sibling;
 mod soak;
+mod training;
 mod verify;
 
 use std::fs;
@@ -36,7 +41,23 @@ enum Command {
     Verify(verify::VerifyArgs),
     Soak(soak::SoakArgs),
     Bound(bound::BoundArgs),
+    /// Trains an encoder (the program intnacl-training).
+    #[command(after_help = TRAINING)]
+    Train(training::TrainingArgs),
+    /// Measures standard and robust accuracy of a checkpoint (the program intnacl-training).
+    #[command(after_help = TRAINING)]
+    Evaluate(training::TrainingArgs),
+    /// Repeats the paper's tables (the program intnacl-training).
+    #[command(after_help = TRAINING)]
+    Reproduce(training::TrainingArgs),
 }
+
+const TRAINING: &str = "\
+The words are handed on to the program intnacl-training, beside this one or in PATH, which needs libtorch.
+
+Examples:
+  intnacl train --epochs 5
+  intnacl evaluate --help";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,10 +69,9 @@ Exit status: 0 if done and all held, 1 if a check failed, 2 if the input was ref
 
 /// Runs the command that was asked for: status 0 (done, all held), 1 (a check failed) or 2 (refused, with
 /// one line on standard error).
-pub fn main() -> ExitCode {
+fn main() -> ExitCode {
     match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(status) => status,
         Err(error) => {
             // With standard error closed there is nobody to tell.
             let _ = writeln!(io::stderr(), "intnacl: {}", one_line(&error.to_string()));
@@ -60,20 +80,31 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<bool, Error> {
+fn run() -> Result<ExitCode, Error> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            return print(error.render().to_string().trim_end()).map(|()| true);
+            return print(error.render().to_string().trim_end()).map(done);
         }
         Err(error) => return Err(Error::Arguments(expected_arguments(&error))),
     };
     match cli.command {
-        Command::Loss(args) => loss::run(&args).map(|()| true),
-        Command::Verify(args) => verify::run(&args),
-        Command::Soak(args) => soak::run(&args),
-        Command::Bound(args) => bound::run(&args).map(|()| true),
+        Command::Loss(args) => loss::run(&args).map(done),
+        Command::Verify(args) => verify::run(&args).map(held),
+        Command::Soak(args) => soak::run(&args).map(held),
+        Command::Bound(args) => bound::run(&args).map(done),
+        Command::Train(args) => training::run("train", &args),
+        Command::Evaluate(args) => training::run("evaluate", &args),
+        Command::Reproduce(args) => training::run("reproduce", &args),
     }
+}
+
+fn done((): ()) -> ExitCode {
+    ExitCode::SUCCESS
+}
+
+fn held(all: bool) -> ExitCode {
+    if all { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
 /// Writes a result to standard output. A reader that has gone (`| head`) has had enough: no error.

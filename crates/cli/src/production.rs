@@ -1,9 +1,7 @@
 //! Production, asked through the program `intnacl-production`, which is the one that links libtorch.
 
 use std::collections::VecDeque;
-use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 
@@ -11,23 +9,14 @@ use intnacl_reference::{Answer, Request, json};
 
 use super::error::Error as CliError;
 use super::implementation::{Device, Dtype};
+use super::sibling::Sibling;
 
 const PROGRAM: &str = "intnacl-production";
+const PRODUCTION: Sibling = Sibling { name: PROGRAM, build: "cargo build --package intnacl --bins" };
 
 /// Why production did not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The program is not beside this one.
-    #[error("{} is missing: build it with `cargo build --package intnacl --bins`", .0.display())]
-    Missing(PathBuf),
-    /// The program is there, but the system does not start it.
-    #[error("{}: {source}: expected a program that starts", program.display())]
-    Start {
-        /// The program.
-        program: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
     /// The program ended before it answered.
     #[error("{PROGRAM} stopped ({status}) before it answered: {last_words}")]
     Stopped {
@@ -68,26 +57,23 @@ pub struct Production {
 }
 
 impl Production {
-    /// Starts the program that lies in the folder of this one.
+    /// Starts the program that stands beside this one.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Start`]. What the program itself refuses, such as a device that is not
-    /// there, is only known when it is asked.
-    pub fn start(device: Device, dtype: Dtype, threads: Threads) -> Result<Self, Error> {
-        let program = env::current_exe()?.with_file_name(format!("{PROGRAM}{}", env::consts::EXE_SUFFIX));
-        if !program.exists() {
-            return Err(Error::Missing(program));
-        }
+    /// [`CliError::Sibling`], [`CliError::Start`]. What the program itself refuses, such as a device that is
+    /// not there, is only known when it is asked.
+    pub fn start(device: Device, dtype: Dtype, threads: Threads) -> Result<Self, CliError> {
+        let program = PRODUCTION.find()?;
         let mut command = Command::new(&program);
         command.args(["--device", &device.to_string(), "--dtype", &dtype.to_string()]);
         if threads == Threads::One {
             command.env("OMP_NUM_THREADS", "1");
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|source| Error::Start { program, source })?;
+        let mut child = command.spawn().map_err(|source| CliError::Start { program, source })?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(input), Some(output), Some(errors)) = pipes else {
-            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+            return Err(Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).into());
         };
         let last_words = Some(thread::spawn(move || last_words(errors)));
         Ok(Self { child, input, output: BufReader::new(output), last_words })

@@ -10,7 +10,7 @@ use npyz::npz::NpzArchive;
 use npyz::{Deserialize, NpyFile, Order};
 use safetensors::{Dtype, SafeTensors};
 
-use super::super::error::Error;
+use crate::error::Error;
 
 /// The longest file and the longest array that are read, in bytes.
 const LONGEST: u64 = 1 << 30;

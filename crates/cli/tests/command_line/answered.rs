@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::requests::{batch, int_nacl, request, simclr, supervised, tuples, units, with, without};
-use crate::{intnacl, loss};
+use crate::{intnacl, loss, production_is_built};
 
 /// Two exact values, each within its budget, and the roundings of a sum.
 const LAST_BITS: f64 = 4.0 * intnacl_reference::law::budget::EXACT_VALUE_ULP * f64::EPSILON;
@@ -186,6 +186,7 @@ fn the_same_request_has_the_same_answer_to_the_byte() {
 /// That its numbers are right is for the laws to say; here it is asked as a shell asks.
 #[test]
 fn production_answers_in_the_same_form() {
+    production_is_built();
     let mut requests = vec![supervised()];
     for (loss, parameters) in losses() {
         requests.push(request(loss, parameters.clone(), tuples()));

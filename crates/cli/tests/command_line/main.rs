@@ -3,11 +3,15 @@
 mod answered;
 mod arguments;
 mod bound;
+mod installed;
+mod libtorch;
 mod production;
 mod refused;
 mod requests;
+mod training;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -59,6 +63,19 @@ fn run(command: &mut Command, input: &[u8]) -> Outcome {
         scope.spawn(move || standard_input.write_all(input));
         child.wait_with_output().expect("the command ends").into()
     })
+}
+
+/// Refuses to test production where it was not built: this package does not need it.
+#[track_caller]
+fn production_is_built() {
+    let program = Path::new(env!("CARGO_BIN_EXE_intnacl"));
+    let program = program.with_file_name(format!("intnacl-production{}", std::env::consts::EXE_SUFFIX));
+    assert!(
+        program.is_file(),
+        "{} is missing: run `cargo build --package intnacl --bins` (it needs libtorch), then this test again, \
+         or `cargo test --workspace`",
+        program.display()
+    );
 }
 
 /// Runs `intnacl loss -` on a request.
