@@ -13,9 +13,12 @@ mod libtorch;
 mod manifest;
 mod peers;
 mod pip;
+mod programs;
 mod requirements;
 
 use std::process::ExitCode;
+
+use programs::Profile;
 
 /// Errors are only ever shown to a person, so they are the lines to show.
 type Result<T> = std::result::Result<T, String>;
@@ -26,7 +29,8 @@ Sets up libtorch, then builds and runs what needs it.
 Usage: cargo xtask [--cuda] COMMAND [ARGS...]
 
 Commands:
-  verify [ARGS...]   build the binaries and run `intnacl verify ARGS...`
+  verify [ARGS...]   build the programs and run `intnacl verify ARGS...`
+  soak [ARGS...]     build the programs with all optimisations and run `intnacl soak ARGS...`
   test [ARGS...]     run `cargo test --workspace ARGS...`
   train [ARGS...]    build and run `intnacl-training train ARGS...`; without arguments it trains on digits
   bench [ARGS...]    run `cargo bench --package intnacl ARGS...`
@@ -46,6 +50,7 @@ plain `cargo build`, `cargo test`, `cargo run` and `cargo bench` find it too.
 Examples:
   cargo xtask verify
   cargo xtask train
+  cargo xtask soak --minutes 60 --dtype f32
   cargo xtask test -- --nocapture
   cargo xtask --cuda verify
   cargo xtask bench --peers --loss simclr --batch 256,1024
@@ -57,6 +62,7 @@ Examples:
 enum Command {
     Help,
     Verify(Vec<String>),
+    Soak(Vec<String>),
     Test(Vec<String>),
     Train(Vec<String>),
     Bench(Vec<String>),
@@ -80,6 +86,7 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::
     let command = match name.as_deref() {
         None | Some("-h" | "--help" | "help") => Command::Help,
         Some("verify") => Command::Verify(rest),
+        Some("soak") => Command::Soak(rest),
         Some("test") => Command::Test(rest),
         Some("train") => Command::Train(rest),
         Some("bench") => Command::Bench(rest),
@@ -102,17 +109,8 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
     let workspace = cargo::workspace();
     let libtorch = libtorch::set_up(&workspace, set)?;
     match command {
-        Command::Verify(args) => {
-            let binaries = ["build", "--package", "intnacl", "--bins"].map(String::from);
-            let built = cargo::run(&workspace, &libtorch, &binaries)?;
-            if !built.success() {
-                return Ok(cargo::exit_code(built));
-            }
-            // `cargo run` knows where the binary lies, whatever the target folder is set to.
-            let verify = ["run", "--quiet", "--package", "intnacl", "--bin", "intnacl"];
-            let verify = verify.into_iter().chain(["--", "verify"]).map(String::from);
-            cargo::become_cargo(&workspace, &libtorch, &verify.chain(args).collect::<Vec<_>>())
-        }
+        Command::Verify(args) => programs::run(&workspace, &libtorch, Profile::Dev, "verify", args),
+        Command::Soak(args) => programs::run(&workspace, &libtorch, Profile::Release, "soak", args),
         Command::Test(args) => {
             let test = ["test", "--workspace"].map(String::from).into_iter();
             cargo::become_cargo(&workspace, &libtorch, &test.chain(args).collect::<Vec<_>>())
@@ -166,6 +164,9 @@ mod tests {
         let (command, set) = parsed("verify --seed 3 -- --cuda").unwrap();
         assert_eq!(set, Set::Cpu);
         assert_eq!(command, Command::Verify(["--seed", "3", "--", "--cuda"].map(String::from).to_vec()));
+        let (command, _) = parsed("soak --minutes 5 --dtype f32").unwrap();
+        let words = ["--minutes", "5", "--dtype", "f32"];
+        assert_eq!(command, Command::Soak(words.map(String::from).to_vec()));
     }
 
     #[test]
