@@ -12,6 +12,7 @@
 //!   its own, or the views of a training step.
 //! - [`Objective::evaluate`] is supervised NCA, of [`Labelled`] points.
 //! - [`derivation`] has every step from supervised NCA to the contrastive loss as a function.
+//! - [`explain`] takes a request apart: its intermediate quantities, anchor by anchor.
 //! - [`bound`] has the terms of Theorem 3.1, its generalisation bound, and worlds to compute them in.
 //! - [`Request`] and [`Answer`] are what travels between programs; with the feature `json`, the module `json`
 //!   reads and writes them.
@@ -49,6 +50,7 @@ pub mod bound;
 pub mod derivation;
 mod error;
 mod evaluate;
+pub mod explain;
 #[cfg(feature = "json")]
 pub mod json;
 #[cfg(feature = "law")]
