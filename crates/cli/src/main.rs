@@ -5,6 +5,7 @@
 
 mod bound;
 mod error;
+mod explain;
 mod implementation;
 mod input;
 mod judged;
@@ -38,6 +39,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Loss(loss::LossArgs),
+    Explain(explain::ExplainArgs),
     Verify(verify::VerifyArgs),
     Soak(soak::SoakArgs),
     Bound(bound::BoundArgs),
@@ -62,6 +64,7 @@ Examples:
 const EXAMPLES: &str = "\
 Examples:
   intnacl loss request.json
+  intnacl explain request.json
   intnacl verify --device cuda:0 --dtype bf16
   intnacl bound --classes 10 --positives 5 --negatives 510
 
@@ -90,6 +93,7 @@ fn run() -> Result<ExitCode, Error> {
     };
     match cli.command {
         Command::Loss(args) => loss::run(&args).map(done),
+        Command::Explain(args) => explain::run(&args).map(done),
         Command::Verify(args) => verify::run(&args).map(held),
         Command::Soak(args) => soak::run(&args).map(held),
         Command::Bound(args) => bound::run(&args).map(done),

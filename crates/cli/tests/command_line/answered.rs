@@ -8,10 +8,10 @@ use crate::requests::{batch, int_nacl, request, simclr, supervised, tuples, unit
 use crate::{intnacl, loss, production_is_built};
 
 /// Two exact values, each within its budget, and the roundings of a sum.
-const LAST_BITS: f64 = 4.0 * intnacl_reference::law::budget::EXACT_VALUE_ULP * f64::EPSILON;
+pub const LAST_BITS: f64 = 4.0 * intnacl_reference::law::budget::EXACT_VALUE_ULP * f64::EPSILON;
 
 /// Every loss of embeddings, with parameters in each of their forms.
-fn losses() -> Vec<(&'static str, Value)> {
+pub fn losses() -> Vec<(&'static str, Value)> {
     let g0 = json!({"estimator": "g0"});
     let g1 = json!({"estimator": "g1", "tau_plus": 0.1});
     let g2 = json!({"estimator": "g2", "tau_plus": 0.1, "beta": 0.5});

@@ -16,7 +16,13 @@ fn refused(arguments: &[&str], input: &[u8], all_of: &[&str]) {
 
 #[test]
 fn help_has_an_example_and_status_0() {
-    for arguments in [&["--help"][..], &["loss", "--help"], &["verify", "--help"], &["bound", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["loss", "--help"],
+        &["explain", "--help"],
+        &["verify", "--help"],
+        &["bound", "--help"],
+    ] {
         let help = intnacl(arguments, b"").result();
         assert!(help.contains("Example"), "{help}");
         assert!(help.contains("Usage: intnacl"), "{help}");

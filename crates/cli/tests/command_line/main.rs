@@ -3,6 +3,7 @@
 mod answered;
 mod arguments;
 mod bound;
+mod explain;
 mod installed;
 mod libtorch;
 mod production;
