@@ -109,6 +109,7 @@ fn debiased<R: Real>(
         value_bits_lost: lost,
         gradient_bits_lost: lost.max(estimate.trust.gradient_bits_lost),
         decided: gap - magnitude > -(field.bits - before - 4.0),
+        floored: 0,
     };
 
     // A difference that no precision can tell from 0 is a tie, and a tie takes the unfloored gradient.
@@ -119,7 +120,7 @@ fn debiased<R: Real>(
             negatives: vec![zero.clone(); contrast.negatives.len()],
             debias: vec![zero; contrast.debias.len()],
             // Which branch it is was decided, and on this one nothing cancels.
-            trust: Trust::FULL,
+            trust: Trust { floored: 1, ..Trust::FULL },
         };
     }
     let mut negatives = estimate.negatives;

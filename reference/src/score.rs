@@ -105,11 +105,14 @@ pub(crate) struct Trust {
     pub(crate) gradient_bits_lost: f64,
     /// Whether every maximum was decided.
     pub(crate) decided: bool,
+    /// How many estimators are at their floor.
+    pub(crate) floored: usize,
 }
 
 impl Trust {
     /// Nothing was lost.
-    pub(crate) const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true };
+    pub(crate) const FULL: Self =
+        Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true, floored: 0 };
 
     /// The worse of two in every respect.
     pub(crate) fn and(self, other: Self) -> Self {
@@ -117,6 +120,7 @@ impl Trust {
             value_bits_lost: self.value_bits_lost.max(other.value_bits_lost),
             gradient_bits_lost: self.gradient_bits_lost.max(other.gradient_bits_lost),
             decided: self.decided && other.decided,
+            floored: self.floored + other.floored,
         }
     }
 }

@@ -98,7 +98,7 @@ const FOUND: [(Bug, &str, &str, &str); 28] = [
 fn fails(program: &Program, law: &str, loss: &str) -> bool {
     let (law, loss) = law::pairs(|other, of| other.name == law && of == loss)[0];
     let seed = law::seed_from_environment();
-    law::check(&law, loss, program, 64, seed, Standard::Right).counterexample.is_some()
+    law::check(&law, loss, program, 256, seed, Standard::Right).counterexample.is_some()
 }
 
 #[test]

@@ -232,8 +232,8 @@ fn row(term: &Term) -> [String; 18] {
     let factor = short(factor);
     let estimator = match term.estimator {
         Negatives::G0 => "g0".to_owned(),
-        Negatives::G1 { tau_plus } => format!("g1 tau {tau_plus}"),
-        Negatives::G2 { tau_plus, beta } => format!("g2 tau {tau_plus} beta {beta}"),
+        Negatives::G1 { tau_plus } => format!("g1 tau {}", short(tau_plus)),
+        Negatives::G2 { tau_plus, beta } => format!("g2 tau {} beta {}", short(tau_plus), short(beta)),
     };
     let bits = |bits: f64| if bits.is_finite() { format!("{bits:.1}") } else { "all".to_owned() };
     [

@@ -158,9 +158,19 @@ fn effective<R: Real>(scores: &[R], b: f64, field: &Field<R>) -> f64 {
     (square - &log_power_sum(scores, &twice, field)).exp(field.context).to_f64()
 }
 
+/// `log2 |x|`, to all digits; `-inf` for 0.
+fn log2<R: Real>(x: &R, field: &Field<R>) -> f64 {
+    let zero = field.number(0.0);
+    if *x == zero {
+        return f64::NEG_INFINITY;
+    }
+    let size = if *x < zero { -x.clone() } else { x.clone() };
+    size.ln(field.context).to_f64() * std::f64::consts::LOG2_E
+}
+
 /// `log2` of the larger of two sides over their difference, at least 0.
-fn lost<R: Real>(sides: [&R; 2], difference: &R) -> f64 {
-    (sides[0].log2_abs().max(sides[1].log2_abs()) - difference.log2_abs()).max(0.0)
+fn lost<R: Real>(sides: [&R; 2], difference: &R, field: &Field<R>) -> f64 {
+    (log2(sides[0], field).max(log2(sides[1], field)) - log2(difference, field)).max(0.0)
 }
 
 /// The term at one precision, and whether that was enough.
@@ -293,7 +303,7 @@ impl<R: Real> Means<R> {
         }
         let ratio = (log_b.clone() - &self.log_a).exp(field.context).scale(tau_plus, field.context);
         let one = field.number(1.0);
-        lost([&one, &ratio], &(one.clone() - &ratio))
+        lost([&one, &ratio], &(one.clone() - &ratio), field)
     }
 }
 
@@ -313,8 +323,8 @@ impl<R: Real> Quotient<R> {
         let (far, rest) = softplus(&-difference, field);
         // log(P + N·G) minus one of its two parts.
         let log_total = log_p.clone() + &near;
-        let near_lost = lost([&log_total, log_p], &near);
-        let far_lost = lost([&log_total, log_q], &far);
+        let near_lost = lost([&log_total, log_p], &near, field);
+        let far_lost = lost([&log_total, log_q], &far, field);
         match outcome {
             Outcome::Attraction => Self {
                 value: near,
@@ -330,14 +340,14 @@ impl<R: Real> Quotient<R> {
                 let used = |weight: f64, lost: f64| if weight > 0.0 { lost } else { 0.0 };
                 Self {
                     value: same * &near + &(other * &far),
-                    slope_bits_lost: lost([&up, &down], &slope),
+                    slope_bits_lost: lost([&up, &down], &slope, field),
                     slope,
                     omega,
                     logarithm_bits_lost: used(lambda, near_lost).max(used(1.0 - lambda, far_lost)),
                 }
             }
             Outcome::Miss => Self {
-                logarithm_bits_lost: -omega.log2_abs(),
+                logarithm_bits_lost: (-log2(&omega, field)).max(0.0),
                 value: omega.clone(),
                 slope: omega.clone() * &rest,
                 omega,

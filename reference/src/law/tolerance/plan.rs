@@ -184,9 +184,8 @@ impl<'a> Sum<'a> {
         for (into, slopes) in self.contrasts[mean.first..].iter_mut().zip(&mean.slopes) {
             for (list, into) in into.lists.iter_mut().enumerate() {
                 let factor = slopes.factors[list].times(coefficient, coefficient_off);
-                // A slope that is 0 is not computed from kernels; a product with a tiny coefficient underflows by itself.
-                let exists = slopes.factors[list].error[1] > 0.0 && coefficient != 0.0;
-                let lost = if exists { coefficient.max(1.0) * slopes.underflow[list] } else { 0.0 };
+                // A product with a tiny coefficient underflows by itself.
+                let lost = coefficient.max(1.0) * slopes.underflow[list];
                 for (into, share) in into.iter_mut().zip(&slopes.shares[list]) {
                     into.add(&factor, *share);
                     into.error = into.error.map(|error| error + lost);

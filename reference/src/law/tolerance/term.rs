@@ -56,8 +56,11 @@ impl Term {
 
         // Both ends of what roundings allow, as changes of log G and of x.
         let ends = [(estimate.up, estimate.up + epsilon), (estimate.down, estimate.down - epsilon)];
-        let largest =
-            |change: &dyn Fn(f64) -> f64| ends.iter().map(|end| change(end.1).abs()).fold(0.0, f64::max);
+        // Where roundings decide the side of the maximum, the truth may lie at one end and a program at the other.
+        let largest = |change: &dyn Fn(f64) -> f64| {
+            let [up, down] = ends.map(|end| change(end.1).abs());
+            if estimate.straddles { up + down } else { up.max(down) }
+        };
         let value = near * softplus(x) + far * softplus(-x);
         let careful = near * largest(&|by| softplus_change(x, by))
             + far * largest(&|by| softplus_change(-x, -by))

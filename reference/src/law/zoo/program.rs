@@ -10,6 +10,7 @@ use crate::request::{Answer, Request};
 use crate::score::Scores;
 use crate::vocabulary::{Evaluation, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 /// A program in one style and one type, with a slip or without.
@@ -18,8 +19,8 @@ pub struct Program {
     style: Style,
     float: Float,
     bug: Option<Bug>,
-    /// The gradient of the request before.
-    last: Mutex<Vec<f64>>,
+    /// The gradient of the last request of each size.
+    last: Mutex<BTreeMap<usize, Vec<f64>>>,
 }
 
 impl Clone for Program {
@@ -157,10 +158,8 @@ impl Program {
             gradient.into_iter().map(|x| self.float.representable(x.to_f64())).collect();
         if self.bug == Some(Bug::GradientAccumulates) {
             let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let before = std::mem::replace(&mut *last, gradient.clone());
-            if before.len() == gradient.len() {
-                gradient.iter_mut().zip(before).for_each(|(x, before)| *x += before);
-            }
+            let before = last.insert(gradient.len(), gradient.clone());
+            gradient.iter_mut().zip(before.into_iter().flatten()).for_each(|(x, before)| *x += before);
         }
         Evaluation { value: (sum / F::of(mean)).to_f64(), per_anchor, gradient: data.filled(&gradient) }
     }
