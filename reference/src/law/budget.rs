@@ -99,8 +99,9 @@ pub const EXACT_VALUE_ULP: f64 = 4.0;
 /// Gradients of an exact implementation, in rounding units of the array's norm.
 pub const EXACT_GRADIENT_UNITS: f64 = 8.0;
 /// What production promises of gradients in binary32 from `t = 0.05` up on embeddings of ordinary size, relative to their
-/// norm: a score is known to about `u/t = 1.2e-6` there, and the errors of many scores average out.
-pub const BINARY32_GRADIENT: f64 = 1e-6;
+/// norm: a score is known to about `u/t = 1.2e-6` there. The errors of many scores average out on random embeddings; on those of
+/// images, where positives lie close and a part of the gradient cancels, they reach that size.
+pub const BINARY32_GRADIENT: f64 = 2e-6;
 
 const BINARY64: f64 = 1.110_223_024_625_156_5e-16;
 const BINARY32: f64 = 5.960_464_477_539_063e-8;
