@@ -171,4 +171,10 @@ pub(super) const KEPT: &[(&str, &str, Case)] = &[
             ..PLAIN
         },
     ),
+    // Nothing is subtracted at τ = 0, however much nearer than the negatives the draws of positives are.
+    (
+        "large_beta_gives_the_maximum",
+        "hard_negative",
+        Case { positives: 2, temperature: 0.001, seed: 382_885, ..PLAIN },
+    ),
 ];

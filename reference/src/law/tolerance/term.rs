@@ -186,10 +186,12 @@ impl Estimate {
         let (log_sum, softmax) = log_sum_exp(&contrast.debias, field);
         let log_b = log_sum - &field.number(contrast.debias.len() as f64).ln(context);
         let log_a = self.log;
-        let shift = max_of(&log_a, [&log_b, &field.log_floor]);
+        // Where nothing is subtracted, the draws may be as near as they like.
+        let subtracted = if tau_plus > 0.0 { &log_b } else { &log_a };
+        let shift = max_of(&log_a, [subtracted, &field.log_floor]);
         let above_shift = |log: &Dd| *log - &shift;
         let (a, tau_b) =
-            (above_shift(&log_a).exp(context), above_shift(&log_b).exp(context).scale(tau_plus, context));
+            (above_shift(&log_a).exp(context), above_shift(subtracted).exp(context).scale(tau_plus, context));
         let rest = (field.number(1.0) - &field.number(tau_plus)).ln(context);
         let log_floor = (above_shift(&field.log_floor) + &rest).to_f64();
         let total = (a + &tau_b).to_f64();
