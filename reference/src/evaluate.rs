@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::layout::{Layout, Problem};
 use crate::real::{Big, Dd, DdContext};
 use crate::vocabulary::{Evaluation, Loss, Negatives, Settings};
+#[cfg(feature = "law")]
+pub(crate) use pass::norm;
 pub(crate) use rows::lift_row;
 
 use pass::{Pass, Rounded};

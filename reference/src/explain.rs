@@ -19,15 +19,14 @@
 //! positives the points of the own class, its negatives the others, and `p_i = 1 - ω`.
 
 mod recipe;
-mod rows;
 mod term;
 
 use crate::error::Result;
-use crate::layout::{Layout, Problem, Roles};
+use crate::layout::{Arrays, Layout, Problem, Roles};
 use crate::request::Request;
 use crate::vocabulary::{Labelled, Loss, Negatives, Objective, Settings};
+use nalgebra::DMatrix;
 use recipe::{Outcome, Positives, Recipe, Stands, recipes};
-use rows::{Named, matrix_rows};
 use term::{OfRows, OfSquares, settled};
 
 /// A loss, taken apart.
@@ -168,9 +167,16 @@ pub fn explain(request: &Request) -> Result<Explanation> {
     }
 }
 
-fn of_layout<L: Layout + Named>(loss: &Loss, settings: &Settings, data: &L) -> Result<Explanation> {
+/// The name of each row of a matrix.
+fn row_names(name: &str, matrix: &DMatrix<f64>) -> Vec<String> {
+    (0..matrix.nrows()).map(|row| format!("{name}[{row}]")).collect()
+}
+
+fn of_layout<L: Layout + Arrays>(loss: &Loss, settings: &Settings, data: &L) -> Result<Explanation> {
     let evaluation = loss.evaluate(data, settings)?;
-    let (problem, names) = (data.problem(loss), data.row_names());
+    let problem = data.problem(loss);
+    let matrices = data.matrices();
+    let names: Vec<String> = matrices.iter().flat_map(|(name, matrix)| row_names(name, matrix)).collect();
     let anchors = problem
         .images
         .iter()
@@ -221,7 +227,7 @@ fn of_image(
 
 fn of_points(objective: Objective, data: &Labelled) -> Result<Explanation> {
     let evaluation = objective.evaluate(data)?;
-    let names = matrix_rows("points", &data.points);
+    let names = row_names("points", &data.points);
     let outcome = match objective {
         Objective::KullbackLeibler => Outcome::Attraction,
         Objective::TotalVariation => Outcome::Miss,

@@ -4,6 +4,7 @@ use super::budget::Inputs;
 use super::number::{Number, Scores};
 use super::trial::{InRequest, Side, Trial};
 use super::{LOSSES, Law};
+use crate::layout::Arrays;
 use crate::vocabulary::{Loss, Negatives, Tuples};
 use nalgebra::DMatrix;
 
@@ -17,8 +18,7 @@ pub(super) const LAWS: &[Law] = &[
             let side = trial.evaluate(loss, &data)?;
             let scores = Scores::new(trial.case.temperature, trial.case.normalize);
             // Rows that are a rounding off the sphere have scores beyond 1/t.
-            let rows = data.matrices().into_iter().flat_map(|(_, matrix)| Side::<Tuples>::rows(matrix));
-            let own = rows.map(|row| scores.score(&row, &row));
+            let own = data.each_row().into_iter().map(|row| scores.score(&row, &row));
             let largest =
                 own.fold(-scores.log_floor(), |largest, own| if own > largest { own } else { largest });
             for i in 0..data.anchor.nrows() {

@@ -3,8 +3,9 @@
 use super::budget::Inputs;
 use super::number::{Number, Scores, exactly, one_less, one_more};
 use super::reductions::single;
-use super::trial::{InRequest, Stop, Trial};
+use super::trial::{Stop, Trial};
 use super::{LOSSES, Law};
+use crate::layout::Arrays;
 use crate::real::Dd;
 use crate::vocabulary::{Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
 use nalgebra::DMatrix;

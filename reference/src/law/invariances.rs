@@ -5,8 +5,9 @@ use super::case::sphere;
 use super::closed_forms::Terms;
 use super::number::{Number, one_less, reflected};
 use super::reductions::single;
-use super::trial::{InRequest, Stop, Trial};
+use super::trial::{Stop, Trial};
 use super::{Case, Estimator, LOSSES, Law};
+use crate::layout::Arrays;
 use crate::vocabulary::{Batch, Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
 

@@ -3,6 +3,7 @@
 use super::budget::Inputs;
 use super::trial::{InRequest, Stop, Trial};
 use super::{LOSSES, Law};
+use crate::layout::Arrays;
 use crate::vocabulary::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
 use nalgebra::DMatrix;
 

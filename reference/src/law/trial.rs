@@ -4,10 +4,11 @@ use super::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP, Inputs, OUTPUT_ROUNDI
 use super::number::{Bounds, Number};
 use super::tolerance::{self, Tolerance};
 use super::{Case, Float, Implementation};
-use crate::layout::Layout;
+use crate::error::Error;
+use crate::evaluate::norm;
+use crate::layout::{Arrays, Layout};
 use crate::request::{Answer, Request};
 use crate::vocabulary::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
-use nalgebra::DMatrix;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -133,13 +134,9 @@ pub struct Trial<'a> {
 }
 
 /// A layout that requests can carry.
-pub(super) trait InRequest: Layout + Clone {
+pub(super) trait InRequest: Layout + Arrays + Clone {
     fn request(loss: Loss, settings: Settings, data: Self) -> Request;
     fn from_answer(answer: Answer) -> Option<Evaluation<Self>>;
-    /// Every matrix replaced by another.
-    fn map(&self, map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Self;
-    /// Every matrix with its name, in the order of the problem's rows.
-    fn matrices(&self) -> Vec<(String, &DMatrix<f64>)>;
 }
 
 impl InRequest for Tuples {
@@ -149,46 +146,6 @@ impl InRequest for Tuples {
     fn from_answer(answer: Answer) -> Option<Evaluation<Self>> {
         if let Answer::Tuples(evaluation) = answer { Some(evaluation) } else { None }
     }
-    fn map(&self, mut map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Self {
-        fn list(
-            matrices: &[DMatrix<f64>],
-            map: &mut impl FnMut(&DMatrix<f64>) -> DMatrix<f64>,
-        ) -> Vec<DMatrix<f64>> {
-            matrices.iter().map(map).collect()
-        }
-        let map = &mut map;
-        Self {
-            anchor: map(&self.anchor),
-            positives: list(&self.positives, map),
-            negatives: list(&self.negatives, map),
-            debias_positives: self.debias_positives.as_ref().map(|matrices| list(matrices, map)),
-            mixed: self.mixed.as_ref().map(|matrices| list(matrices, map)),
-            mixed_negatives: self
-                .mixed_negatives
-                .as_ref()
-                .map(|lists| lists.iter().map(|matrices| list(matrices, map)).collect()),
-            adversarial: self.adversarial.as_ref().map(&mut *map),
-            adversarial_negatives: self.adversarial_negatives.as_ref().map(|matrices| list(matrices, map)),
-        }
-    }
-    fn matrices(&self) -> Vec<(String, &DMatrix<f64>)> {
-        fn list<'a>(name: &str, matrices: &'a [DMatrix<f64>]) -> Vec<(String, &'a DMatrix<f64>)> {
-            matrices.iter().enumerate().map(|(i, matrix)| (format!("{name}[{i}]"), matrix)).collect()
-        }
-        let mut named = vec![("anchor".to_owned(), &self.anchor)];
-        let mut add = |name: &str, matrices| named.extend(list(name, matrices));
-        add("positives", &self.positives);
-        add("negatives", &self.negatives);
-        add("debias_positives", self.debias_positives.as_deref().unwrap_or_default());
-        add("mixed", self.mixed.as_deref().unwrap_or_default());
-        for (i, matrices) in self.mixed_negatives.iter().flatten().enumerate() {
-            add(&format!("mixed_negatives[{i}]"), matrices);
-        }
-        named.extend(self.adversarial.as_ref().map(|matrix| ("adversarial".to_owned(), matrix)));
-        let negatives = self.adversarial_negatives.as_deref().unwrap_or_default();
-        named.extend(list("adversarial_negatives", negatives));
-        named
-    }
 }
 
 impl InRequest for Batch {
@@ -197,20 +154,6 @@ impl InRequest for Batch {
     }
     fn from_answer(answer: Answer) -> Option<Evaluation<Self>> {
         if let Answer::Batch(evaluation) = answer { Some(evaluation) } else { None }
-    }
-    fn map(&self, mut map: impl FnMut(&DMatrix<f64>) -> DMatrix<f64>) -> Self {
-        Self {
-            views: self.views.iter().map(&mut map).collect(),
-            symmetric: self.symmetric,
-            mixed: self.mixed.as_ref().map(|list| list.iter().map(&mut map).collect()),
-            adversarial: self.adversarial.as_ref().map(&mut map),
-        }
-    }
-    fn matrices(&self) -> Vec<(String, &DMatrix<f64>)> {
-        let views = self.views.iter().enumerate().map(|(v, view)| (format!("views[{v}]"), view));
-        let mixed = self.mixed.iter().flatten().enumerate().map(|(j, view)| (format!("mixed[{j}]"), view));
-        let adversarial = self.adversarial.iter().map(|view| ("adversarial".to_owned(), view));
-        views.chain(mixed).chain(adversarial).collect()
     }
 }
 
@@ -319,10 +262,11 @@ impl<'a> Trial<'a> {
 
     /// The reference's evaluation of the same.
     pub(super) fn reference<L: InRequest>(&self, side: &Side<L>) -> Result<Side<L>, Stop> {
-        let evaluation = side
-            .loss
-            .evaluate(&side.data, &side.settings)
-            .map_err(|error| Stop::new(format!("the reference refused: {error}"), &side.request))?;
+        let evaluation = side.loss.evaluate(&side.data, &side.settings).map_err(|error| {
+            // A tie whose gradient no f64 holds is no fault of the implementation.
+            let excuse = matches!(error, Error::Overflow { .. }).then_some(Excuse::BeyondTheType);
+            Stop { excuse, ..Stop::new(format!("the reference refused: {error}"), &side.request) }
+        })?;
         self.side(side.loss, &side.data, side.settings, evaluation, side.request.clone())
     }
 
@@ -474,15 +418,6 @@ fn not_finite<L: InRequest>(evaluation: &Evaluation<L>) -> Option<String> {
         })
 }
 
-/// The Euclidean norm, its squares kept in range.
-fn norm(numbers: impl Iterator<Item = f64> + Clone) -> f64 {
-    let largest = numbers.clone().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-    if largest == 0.0 || !largest.is_finite() {
-        return largest;
-    }
-    largest * numbers.map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
-}
-
 /// The norm of each row under normalisation, and 1 without.
 fn row_norms<L: InRequest>(data: &L, settings: &Settings) -> Vec<f64> {
     let matrices = data.matrices();
@@ -528,11 +463,6 @@ impl<L: InRequest> Side<L> {
             Inputs::Rounded => careful,
         };
         [right, careful, exact]
-    }
-
-    /// The rows of a matrix, each as a list.
-    pub(super) fn rows(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
-        matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
     }
 }
 

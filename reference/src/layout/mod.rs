@@ -1,5 +1,6 @@
 //! How data become anchors with their positives and negatives: the two layouts as one list of roles.
 
+mod arrays;
 mod batch;
 mod check;
 mod tuples;
@@ -10,6 +11,7 @@ use crate::vocabulary::{Loss, Settings};
 use nalgebra::DMatrix;
 use std::ops::Range;
 
+pub(crate) use arrays::Arrays;
 pub(crate) use check::Checker;
 
 /// A way to lay out embeddings: [`Tuples`](crate::Tuples) or [`Batch`](crate::Batch).
