@@ -130,3 +130,29 @@ fn a_huge_hardness_gives_the_largest_kernel() {
         }
     }
 }
+
+/// At a tie with the floor of kernels that differ, the gradient is some e^{2/t}, which no f64 holds here. The other image's
+/// gradient must not be lost because of it.
+#[test]
+fn a_tie_beyond_the_range_is_an_overflow() {
+    let ones = dmatrix![1.0; 1.0];
+    let mut data =
+        Tuples::new(ones.clone(), vec![-ones.rows(0, 1); 2], vec![dmatrix![1.0; -1.0], ones.clone()]);
+    data.debias_positives = Some(vec![ones.rows(0, 1).into_owned(); 2]);
+    let answer = Loss::Debiased { tau_plus: 0.5 }.evaluate(&data, &Settings::new(0.0014));
+    assert!(matches!(answer, Err(Error::Overflow { .. })), "{answer:?}");
+}
+
+/// The other negative's gradient cancels to exactly 0, this one's never cancels.
+#[test]
+fn a_small_gradient_beside_one_that_cancels_is_kept() {
+    let data =
+        Tuples::new(dmatrix![0.0, -1.0], vec![dmatrix![0.0, -1.0]], vec![dmatrix![0.96, -0.28; 0.0, -1.0]]);
+    let loss = Loss::HardNegative { tau_plus: 0.5, beta: 50.0 };
+    let evaluation = loss.evaluate(&data, &Settings::new(0.1).normalizing()).expect("valid");
+    let gradient = &evaluation.gradient.negatives[0];
+    let share = -(0.72 / 0.1) * 50.0 / std::f64::consts::LN_10;
+    let size = gradient.row(0).norm().log10();
+    assert!((size - share).abs() < 6.0, "10^{size} beside a share of 10^{share}");
+    assert_eq!(gradient.row(1).norm(), 0.0);
+}

@@ -157,6 +157,10 @@ impl<R: Repeat> Pass<R> {
             }
             let error = magnitude.log2() + self.spread_error;
             let entries = array.start * d..array.end * d;
+            // What no f64 holds is an overflow, however large the terms that it is made of.
+            if gradient[entries.clone()].iter().any(|x| x.is_infinite()) {
+                continue;
+            }
             let size = log2_norm(&self.gradient[entries.clone()], &gradient[entries]);
             // NaN for a gradient that vanished: not certain either.
             if size - error >= 52.0 {
@@ -165,9 +169,15 @@ impl<R: Repeat> Pass<R> {
             if !last {
                 return None;
             }
-            let stands_out = size > error;
-            if !stands_out {
-                gradient[array.start * d..array.end * d].fill(0.0);
+            // Row by row: terms that cancel in one row say nothing against a small gradient by another.
+            for row in array.clone() {
+                let entries = row * d..(row + 1) * d;
+                let error = self.magnitude[row].log2() + self.spread_error;
+                let stands_out =
+                    log2_norm(&self.gradient[entries.clone()], &gradient[entries.clone()]) > error;
+                if !stands_out {
+                    gradient[entries].fill(0.0);
+                }
             }
         }
         let context = self.field.context;
