@@ -4,6 +4,7 @@ use super::budget::{Float, Inputs, OUTPUT_ROUNDINGS};
 use super::number::{Bounds, Number};
 use super::trial::{InRequest, Side, Stop, Trial};
 use super::{LOSSES, Law};
+use crate::layout::Arrays;
 use crate::vocabulary::{Loss, Settings, Tuples};
 use nalgebra::DMatrix;
 
@@ -14,8 +15,8 @@ pub(super) const LAWS: &[Law] = &[
         losses: LOSSES,
         check: |trial, name| {
             let loss = trial.loss(name)?;
-            agrees(trial, loss, &trial.tuples())?;
-            agrees(trial, loss, &trial.batch())
+            agrees(trial, loss, &trial.tuples(), trial.settings())?;
+            agrees(trial, loss, &trial.batch(), trial.settings())
         },
     },
     Law {
@@ -35,8 +36,13 @@ pub(super) const LAWS: &[Law] = &[
     },
 ];
 
-fn agrees<L: InRequest>(trial: &Trial<'_>, loss: Loss, data: &L) -> Result<(), Stop> {
-    let side = trial.evaluate(loss, data)?;
+pub(super) fn agrees<L: InRequest>(
+    trial: &Trial<'_>,
+    loss: Loss,
+    data: &L,
+    settings: Settings,
+) -> Result<(), Stop> {
+    let side = trial.evaluate_with(loss, data, settings)?;
     let reference = trial.reference(&side)?;
     trial.same(&side, &reference, Inputs::Same);
     Ok(())
@@ -123,10 +129,7 @@ fn component<'a, L: InRequest>(
 
 /// Every row of some data: its number in the problem, its gradient and its direction.
 fn rows_of<L: InRequest>(gradient: &L, directions: &L) -> Vec<(Vec<f64>, Vec<f64>)> {
-    let rows = |data: &L| -> Vec<Vec<f64>> {
-        data.matrices().into_iter().flat_map(|(_, matrix)| Side::<L>::rows(matrix)).collect()
-    };
-    rows(gradient).into_iter().zip(rows(directions)).collect()
+    gradient.each_row().into_iter().zip(directions.each_row()).collect()
 }
 
 /// Tuples, whose anchors share nothing: each gets a step of its own, and is judged by itself.

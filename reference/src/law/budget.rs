@@ -88,8 +88,9 @@ pub struct Row {
 /// (`reference/tests/zoo.rs`) and production need less than half of it: the most is taken by a loss at the floor, whose
 /// `-1/t - s` has twice the size of a score.
 pub const ROUNDINGS: f64 = 12.0;
-/// How many of a kernel, its weight, their product and their sum may underflow.
-pub const UNDERFLOWS: f64 = 4.0;
+/// How many of the smallest numbers underflow may lose: a kernel that is lost may have been multiplied by the inverse of a sum
+/// that is small itself.
+pub const UNDERFLOWS: f64 = 256.0;
 /// How many rounding units a law's own rounding of inputs moves a score by: one for each entry of both rows, on both sides.
 pub const INPUT_ROUNDINGS: f64 = 4.0;
 /// How many roundings a result may have after it was computed: a gradient may be given out in parts, which are added.

@@ -1,6 +1,9 @@
 //! Runs laws: the cases that once broke one, then drawn ones, a failure shrunk.
 
-use super::{Case, Excuse, Finding, Implementation, Law, Outcome, Standard, Trial, cases, kept, laws};
+use super::agreement::agrees;
+use super::{
+    Case, Excuse, Finding, Implementation, Law, Outcome, Standard, Trial, cases, kept, laws, supervised,
+};
 use crate::request::Request;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::cell::{Cell, RefCell};
@@ -113,6 +116,29 @@ pub fn try_case(law: &Law, loss: &str, implementation: &dyn Implementation, case
     let trial = Trial::new(&case, implementation);
     let stop = (law.check)(&trial, loss).err();
     trial.into_outcome(stop)
+}
+
+/// Agreement with the exact reference on one request, whatever its temperature.
+///
+/// # Examples
+/// ```
+/// use intnacl_reference::law::{Reference, Standard, agreement};
+/// use intnacl_reference::{Batch, Loss, Request, Settings};
+/// use nalgebra::dmatrix;
+///
+/// let views = vec![dmatrix![1.0, 0.0; 0.0, 1.0], dmatrix![0.6, 0.8; -0.8, 0.6]];
+/// let request = Request::Batch { loss: Loss::SimClr, settings: Settings::new(0.5), data: Batch::new(views) };
+/// assert!(agreement(&request, &Reference).broken(Standard::Exact).is_none());
+/// ```
+pub fn agreement(request: &Request, implementation: &dyn Implementation) -> Outcome {
+    let case = Case::default();
+    let trial = Trial::new(&case, implementation);
+    let stop = match request {
+        Request::Tuples { loss, settings, data } => agrees(&trial, *loss, data, *settings),
+        Request::Batch { loss, settings, data } => agrees(&trial, *loss, data, *settings),
+        Request::Supervised { objective, data } => supervised::agrees(&trial, *objective, data),
+    };
+    trial.into_outcome(stop.err())
 }
 
 /// Checks one law on one loss: the cases that once broke it, then `cases_count` cases from `seed`, a failure

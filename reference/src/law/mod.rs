@@ -33,8 +33,8 @@ pub mod zoo;
 pub use budget::{Float, Standard};
 pub use case::{Case, Combination, Estimator, Geometry, cases};
 pub use check::{
-    Counterexample, Options, Report, check, check_all, fresh_seed, pairs, seed_from_environment, share,
-    try_case,
+    Counterexample, Options, Report, agreement, check, check_all, fresh_seed, pairs, seed_from_environment,
+    share, try_case,
 };
 pub use trial::{Excuse, Finding, Outcome, Stop, Trial};
 

@@ -56,30 +56,7 @@ pub(super) const LAWS: &[Law] = &[
         check: |trial, _| {
             let data = points(trial, 3);
             for objective in [Objective::KullbackLeibler, Objective::TotalVariation] {
-                let (found, request) = evaluate(trial, objective, &data)?;
-                let exact =
-                    objective.evaluate(&data).map_err(|error| Stop::new(error.to_string(), &request))?;
-                for (i, (a, b)) in found.per_anchor.iter().zip(&exact.per_anchor).enumerate() {
-                    let budget = budget(trial, &data, 1.0 + b.abs());
-                    trial.measure(|| format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);
-                }
-                // Each of n² terms moves the transform by up to 2 ‖A‖ ‖x‖², a point by up to 2 ‖A‖² ‖x‖.
-                let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
-                let n = data.labels.len() as f64;
-                let error = (&found.gradient.transform - &exact.gradient.transform).norm();
-                trial.measure(
-                    || "gradient.transform".into(),
-                    error,
-                    budget(trial, &data, 2.0 * n * a * x * x),
-                    &request,
-                );
-                let error = (&found.gradient.points - &exact.gradient.points).norm();
-                trial.measure(
-                    || "gradient.points".into(),
-                    error,
-                    budget(trial, &data, 4.0 * n * a * a * x),
-                    &request,
-                );
+                agrees(trial, objective, &data)?;
             }
             Ok(())
         },
@@ -101,6 +78,23 @@ pub(super) const LAWS: &[Law] = &[
         },
     },
 ];
+
+pub(super) fn agrees(trial: &Trial<'_>, objective: Objective, data: &Labelled) -> Result<(), Stop> {
+    let (found, request) = evaluate(trial, objective, data)?;
+    let exact = objective.evaluate(data).map_err(|error| Stop::new(error.to_string(), &request))?;
+    for (i, (a, b)) in found.per_anchor.iter().zip(&exact.per_anchor).enumerate() {
+        let budget = budget(trial, data, 1.0 + b.abs());
+        trial.measure(|| format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);
+    }
+    // Each of n² terms moves the transform by up to 2 ‖A‖ ‖x‖², a point by up to 2 ‖A‖² ‖x‖.
+    let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
+    let n = data.labels.len() as f64;
+    let error = (&found.gradient.transform - &exact.gradient.transform).norm();
+    trial.measure(|| "gradient.transform".into(), error, budget(trial, data, 2.0 * n * a * x * x), &request);
+    let error = (&found.gradient.points - &exact.gradient.points).norm();
+    trial.measure(|| "gradient.points".into(), error, budget(trial, data, 4.0 * n * a * a * x), &request);
+    Ok(())
+}
 
 fn evaluate(
     trial: &Trial<'_>,

@@ -27,6 +27,8 @@ pub(super) struct ContrastSlopes {
 pub(super) struct Sum<'a> {
     scores: &'a Scores<Dd>,
     model: &'a Model,
+    /// The loss's `α`.
+    alpha: f64,
     error: Off,
     variation: f64,
     reach: f64,
@@ -43,7 +45,12 @@ impl<'a> Sum<'a> {
             ContrastSlopes { lists }
         };
         let contrasts = scores.clean.iter().chain(&scores.mixed).chain(&scores.robust).map(nothing).collect();
+        let alpha = match *loss {
+            Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. } => alpha,
+            _ => 1.0,
+        };
         let mut sum = Self {
+            alpha,
             scores,
             model,
             error: [0.0; 2],
@@ -184,8 +191,8 @@ impl<'a> Sum<'a> {
         for (into, slopes) in self.contrasts[mean.first..].iter_mut().zip(&mean.slopes) {
             for (list, into) in into.lists.iter_mut().enumerate() {
                 let factor = slopes.factors[list].times(coefficient, coefficient_off);
-                // A product with a tiny coefficient underflows by itself.
-                let lost = coefficient.max(1.0) * slopes.underflow[list];
+                // A product with a tiny coefficient underflows by itself; under a huge one all terms may be scaled together.
+                let lost = coefficient.max(self.alpha).max(1.0) * slopes.underflow[list];
                 for (into, share) in into.iter_mut().zip(&slopes.shares[list]) {
                     into.add(&factor, *share);
                     into.error = into.error.map(|error| error + lost);

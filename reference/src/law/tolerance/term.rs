@@ -91,7 +91,12 @@ impl Term {
             let more = if mix.is_some() { epsilon * (1.0 + estimate.spread) * steepest } else { 0.0 };
             (
                 RowTolerance { size, error: careful_and_right(careful, more) },
-                tiny * estimate.spread * steepest,
+                // Nothing is lost of a mean that has no part in the gradient.
+                if steepest > 0.0 || log_ratio > f64::NEG_INFINITY {
+                    tiny * estimate.spread * steepest.max(1.0)
+                } else {
+                    0.0
+                },
             )
         };
         let (by_negatives, lost) = by_mean(estimate.log_ratios[0], estimate.log_ratios_at_floor[0]);
@@ -155,25 +160,43 @@ impl Estimate {
 
     /// `Σ h^{β+1} / Σ h^β`, without a floor.
     fn mean(contrast: &Contrast<Dd>, beta: f64, epsilon: f64, model: &Model) -> Self {
+        // Below the largest score, so that a large hardness does not drown what the mean is known to.
+        let field = &model.field;
+        let largest = max_of(&contrast.negatives[0], &contrast.negatives);
+        let below: Vec<Dd> = contrast.negatives.iter().map(|score| *score - &largest).collect();
         let sharpened = |factor: f64| {
-            let mut scores = contrast.negatives.clone();
-            Dd::scale_all(&mut scores, &model.field.number(factor));
-            log_sum_exp(&scores, &model.field)
+            let mut exponents = below.clone();
+            Dd::scale_all(&mut exponents, &field.number(factor));
+            // Of these the exponential is 0, and double-double has none of much less.
+            let least = field.number(-1e4);
+            exponents.iter_mut().filter(|exponent| **exponent < least).for_each(|exponent| *exponent = least);
+            log_sum_exp(&exponents, field)
         };
-        let ((above, sharp), (below, blunt)) = (sharpened(beta + 1.0), sharpened(beta));
-        let share = |(sharp, blunt): (&Dd, &Dd)| (beta + 1.0) * sharp.to_f64() + beta * blunt.to_f64();
+        let ((above, sharp), (under, blunt)) = (sharpened(beta + 1.0), sharpened(beta));
         let spread = 2.0 * beta + 1.0;
+        // Where the hardness magnifies what a score is known to beyond a tie, any of the largest may have the share of all.
+        let share = |below: &Dd, exact: &Dd, factor: f64| {
+            let blur = 2.0 * factor * epsilon;
+            let most = (factor * below.to_f64() + blur).min(0.0).exp();
+            factor * if blur > 0.1 { most.max(exact.to_f64()) } else { exact.to_f64() }
+        };
+        let shares = below.iter().zip(sharp.iter().zip(&blunt));
+        let shares =
+            shares.map(|(below, (sharp, blunt))| share(below, sharp, beta + 1.0) + share(below, blunt, beta));
+        // The mean lies between max h · n^{-1/β} and max h, so no hardness moves it farther than that.
+        let count = contrast.negatives.len() as f64;
+        let moved = (spread * epsilon).min(epsilon + count.ln() / beta);
         Self {
-            log: above - &below,
-            up: spread * epsilon,
-            down: -spread * epsilon,
+            log: largest + &(above - &under),
+            up: moved,
+            down: -moved,
             to_floor: f64::NEG_INFINITY,
             floored: false,
             straddles: false,
             spread,
             log_ratios: [0.0, f64::NEG_INFINITY],
             log_ratios_at_floor: [f64::NEG_INFINITY; 2],
-            negatives: sharp.iter().zip(&blunt).map(share).collect(),
+            negatives: shares.collect(),
             debias: vec![0.0; contrast.debias.len()],
             reach: ROOM.ln_1p() / spread,
         }
@@ -196,7 +219,7 @@ impl Estimate {
         let log_floor = (above_shift(&field.log_floor) + &rest).to_f64();
         let total = (a + &tau_b).to_f64();
         let difference = (a - &tau_b).to_f64();
-        let noise = epsilon * self.spread * total;
+        let noise = self.up.exp_m1().max(epsilon) * total;
 
         let log_difference = if difference > 0.0 { difference.ln() } else { f64::NEG_INFINITY };
         let floored = log_difference < log_floor;
