@@ -58,10 +58,14 @@ pub(crate) fn exponent(estimator: &Negatives, kind: Kind) -> Option<f64> {
 
 /// The largest distance of `A - τB` from the floor that rounding may close, in units of `A + τB`.
 ///
-/// A score is known to a few `u/t`, a sum over `N` negatives to `u log N` more, and weights `h^β` magnify that.
+/// A score is known to `ε`, a few `u/t`, and a sum over `N` negatives to `u log N` more. Weights `h^β` magnify that, but
+/// keep the mean between `max h · N^{-1/β}` and `max h`.
 pub(crate) fn uncertainty(estimator: &Negatives, scorer: &Scorer, count: f64) -> f64 {
-    let stretched = 2.0 * exponent(estimator, scorer.kind).unwrap_or(0.0) + 1.0;
-    8.0 * spacing(scorer.kind) * stretched * (scorer.inverse_temperature + count.ln() + 1.0)
+    let epsilon = 8.0 * spacing(scorer.kind) * (scorer.inverse_temperature + count.ln() + 1.0);
+    match exponent(estimator, scorer.kind) {
+        None => epsilon,
+        Some(beta) => ((2.0 * beta + 1.0) * epsilon).min(epsilon + count.ln() / beta),
+    }
 }
 
 pub(crate) fn tau_plus(estimator: &Negatives) -> f64 {

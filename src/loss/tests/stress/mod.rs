@@ -3,8 +3,6 @@
 //!
 //! `INTNACL_STRESS_SEED` sets the seed, `INTNACL_STRESS_CASES` the number of requests.
 
-mod allowed;
-mod arrays;
 mod draw;
 mod judge;
 
@@ -13,8 +11,9 @@ use crate::loss::Scored;
 use crate::{Batch, Loss, Settings};
 pub(super) use draw::draw_batch;
 use draw::{Drawn, draw};
+use intnacl_reference::law::Standard;
 use intnacl_reference::{Request, json};
-use judge::Judge;
+use judge::judge;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tch::{Device, Kind};
@@ -45,9 +44,9 @@ fn variable(name: &str, default: u64) -> u64 {
 #[derive(Default)]
 pub(super) struct Tally {
     failures: Vec<String>,
-    /// Answers, those whose gradient was compared, and those of requests whose true answer leaves the kind's range.
+    /// Answers, comparisons, and refusals because terms of the gradient leave the kind's range.
     counts: [usize; 3],
-    /// The largest error, in units of what is allowed.
+    /// The largest error, in units of its budget.
     worst: (f64, String),
 }
 
@@ -62,23 +61,31 @@ impl Tally {
 
     /// Evaluates a request by some engines.
     pub(super) fn add_by(&mut self, drawn: &Drawn, engines: &[(&str, ByBatch)], name: &str) {
-        let judge = Judge::new(&drawn.request, drawn.kind);
         for (engine, by_batch) in engines {
             let found = evaluate_by(&drawn.request, Device::Cpu, drawn.kind, *by_batch);
             self.counts[0] += 1;
-            self.counts[1] += usize::from(judge.compares_gradients());
-            self.counts[2] += usize::from(!judge.fits());
-            match judge.judge(&found) {
-                Ok((ratio, what)) if ratio > self.worst.0 => {
-                    self.worst = (ratio, format!("{:?}, {engine}, {name}: {what}", drawn.kind));
-                }
-                Ok(_) => {}
+            let outcome = match judge(&drawn.request, drawn.kind, found) {
+                Ok(outcome) => outcome,
                 Err(wrong) => {
-                    let request = json::write_request(&drawn.request);
-                    self.failures.push(format!("{:?}, {engine}, {name}: {wrong}\n{request}", drawn.kind));
+                    self.fail(drawn, engine, name, &wrong);
+                    continue;
                 }
+            };
+            self.counts[1] += outcome.comparisons as usize;
+            self.counts[2] += usize::from(outcome.stop.as_ref().is_some_and(|stop| stop.excuse.is_some()));
+            if let Some((wrong, _)) = outcome.broken(Standard::Careful) {
+                self.fail(drawn, engine, name, &wrong);
+            }
+            let worst = &outcome.worst[Standard::Careful as usize];
+            if worst.ratio() > self.worst.0 {
+                self.worst = (worst.ratio(), format!("{:?}, {engine}, {name}: {worst}", drawn.kind));
             }
         }
+    }
+
+    fn fail(&mut self, drawn: &Drawn, engine: &str, name: &str, wrong: &str) {
+        let request = json::write_request(&drawn.request);
+        self.failures.push(format!("{:?}, {engine}, {name}: {wrong}\n{request}", drawn.kind));
     }
 
     pub(super) fn assert_right(&self, context: &str) {
@@ -122,10 +129,10 @@ fn production_is_finite_and_right_wherever_the_true_result_fits() {
         let tallies = handles.into_iter().map(|handle| handle.join().expect("a worker panicked"));
         tallies.fold(Tally::default(), Tally::join)
     });
-    let [answers, compared, beyond] = tally.counts;
+    let [answers, comparisons, beyond] = tally.counts;
     say(&format!(
-        "stress, seed {seed}: {cases} requests, {answers} answers, {compared} with gradients compared, {beyond} beyond the \
-         kind's range; the largest error is {:.2} of what is allowed ({})",
+        "stress, seed {seed}: {cases} requests, {answers} answers, {comparisons} comparisons, {beyond} refusals beyond the \
+         kind's range; the largest error is {:.2} of its budget ({})",
         tally.worst.0, tally.worst.1
     ));
     tally.assert_right(&format!("seed {seed}"));
