@@ -1,7 +1,7 @@
 //! SimCLR in the batch layout, value and gradient: how the exact reference scales.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use intnacl_reference::{Batch, Loss, Settings};
+use intnacl_reference::{Batch, Evaluate, Loss, Settings};
 use nalgebra::DMatrix;
 use std::hint::black_box;
 

@@ -3,7 +3,7 @@
 //! For each line `B d repetitions` on the standard input, one line of milliseconds, one for each repetition of
 //! the loss of `2B` normalised rows with its gradient, at temperature 0.5.
 
-use intnacl_reference::{Batch, Loss, Settings};
+use intnacl_reference::{Batch, Evaluate, Loss, Settings};
 use nalgebra::DMatrix;
 use std::error::Error;
 use std::io::{self, BufRead, Write};

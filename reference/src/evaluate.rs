@@ -10,9 +10,12 @@ mod pass;
 mod rows;
 
 use crate::error::{Error, Result};
-use crate::layout::{Layout, Problem};
+use crate::layout::{Problem, Problems};
+use crate::nca;
 use crate::real::{Big, Dd, DdContext};
-use crate::vocabulary::{Evaluation, Loss, Negatives, Settings};
+use crate::vocabulary::{
+    Answer, Evaluation, Labelled, Layout, Loss, Negatives, Objective, Request, Settings,
+};
 #[cfg(feature = "law")]
 pub(crate) use pass::norm;
 pub(crate) use rows::lift_row;
@@ -33,7 +36,8 @@ const QUICK_FROM: f64 = 0.1;
 /// The dimension up to which the bound on the quick scores holds.
 const QUICK_DIMENSION: usize = 512;
 
-impl Loss {
+/// Evaluates a contrastive loss.
+pub trait Evaluate {
     /// The loss and its gradient by every embedding, exact to the last bits of f64.
     ///
     /// `data` is a [`Tuples`](crate::Tuples) or a [`Batch`](crate::Batch); the gradient has its shape, and
@@ -48,7 +52,7 @@ impl Loss {
     /// # Examples
     /// Two images in two views each, two-dimensional embeddings:
     /// ```
-    /// use intnacl_reference::{Batch, Loss, Settings};
+    /// use intnacl_reference::{Batch, Evaluate, Loss, Settings};
     /// use nalgebra::dmatrix;
     ///
     /// let views = vec![dmatrix![1.0, 0.0; 0.0, 1.0], dmatrix![0.6, 0.8; -0.8, 0.6]];
@@ -57,7 +61,51 @@ impl Loss {
     /// assert_eq!(evaluation.gradient.views[0].shape(), (2, 2));
     /// # Ok::<(), intnacl_reference::Error>(())
     /// ```
-    pub fn evaluate<L: Layout>(&self, data: &L, settings: &Settings) -> Result<Evaluation<L>> {
+    fn evaluate<L: Layout>(&self, data: &L, settings: &Settings) -> Result<Evaluation<L>>;
+}
+
+/// Evaluates supervised NCA.
+pub trait EvaluateSupervised {
+    /// The objective and its gradient by the transform and the points.
+    ///
+    /// With `p_ij = exp(-‖A x_i - A x_j‖²) / Σ_{k≠i} exp(-‖A x_i - A x_k‖²)`, `p_ii = 0`, and
+    /// `p_i = Σ_{j: c_j = c_i} p_ij`, the value is `Σ_i -log p_i` or `Σ_i (1 - p_i)`.
+    /// `data.transform` is `A`, `D × F`; `data.points` is `n × F`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for empty arrays or shapes that differ, [`Error::NotFinite`], and
+    /// [`Error::LonelyPoint`] for a point that is alone in its class, where `p_i = 0`.
+    ///
+    /// # Examples
+    /// ```
+    /// use intnacl_reference::{EvaluateSupervised, Labelled, Objective};
+    /// use nalgebra::dmatrix;
+    ///
+    /// let data = Labelled {
+    ///     transform: dmatrix![1.0, 0.0],
+    ///     points: dmatrix![0.0, 0.0; 0.1, 1.0; 2.0, 0.0; 2.1, 1.0],
+    ///     labels: vec![0, 0, 1, 1],
+    /// };
+    /// let evaluation = Objective::TotalVariation.evaluate(&data)?;
+    /// // Of four points almost none is expected to be misclassified.
+    /// assert!(evaluation.value < 0.2);
+    /// assert_eq!(evaluation.gradient.transform.shape(), (1, 2));
+    /// # Ok::<(), intnacl_reference::Error>(())
+    /// ```
+    fn evaluate(&self, data: &Labelled) -> Result<Evaluation<Labelled>>;
+}
+
+/// Evaluates a request.
+pub trait EvaluateRequest {
+    /// Evaluates the request with the exact reference.
+    ///
+    /// # Errors
+    /// Those of [`Evaluate::evaluate`] and [`EvaluateSupervised::evaluate`].
+    fn evaluate(&self) -> Result<Answer>;
+}
+
+impl Evaluate for Loss {
+    fn evaluate<L: Layout>(&self, data: &L, settings: &Settings) -> Result<Evaluation<L>> {
         data.validate(self, settings)?;
         let problem = data.problem(self);
         let result = solve(&problem, self, settings);
@@ -67,6 +115,22 @@ impl Loss {
         }
         let gradient = data.filled(&result.gradient);
         Ok(Evaluation { value: result.value, per_anchor: result.per_image, gradient })
+    }
+}
+
+impl EvaluateSupervised for Objective {
+    fn evaluate(&self, data: &Labelled) -> Result<Evaluation<Labelled>> {
+        nca::evaluate(*self, data)
+    }
+}
+
+impl EvaluateRequest for Request {
+    fn evaluate(&self) -> Result<Answer> {
+        Ok(match self {
+            Request::Tuples { loss, settings, data } => Answer::Tuples(loss.evaluate(data, settings)?),
+            Request::Batch { loss, settings, data } => Answer::Batch(loss.evaluate(data, settings)?),
+            Request::Supervised { objective, data } => Answer::Supervised(objective.evaluate(data)?),
+        })
     }
 }
 

@@ -22,9 +22,9 @@ mod recipe;
 mod term;
 
 use crate::error::Result;
-use crate::layout::{Arrays, Layout, Problem, Roles};
-use crate::request::Request;
-use crate::vocabulary::{Labelled, Loss, Negatives, Objective, Settings};
+use crate::evaluate::{Evaluate, EvaluateSupervised};
+use crate::layout::{Problem, Problems, Roles};
+use crate::vocabulary::{Labelled, Loss, Negatives, Objective, Request, Settings};
 use nalgebra::DMatrix;
 use recipe::{Outcome, Positives, Recipe, Stands, recipes};
 use term::{OfRows, OfSquares, settled};
@@ -172,7 +172,7 @@ fn row_names(name: &str, matrix: &DMatrix<f64>) -> Vec<String> {
     (0..matrix.nrows()).map(|row| format!("{name}[{row}]")).collect()
 }
 
-fn of_layout<L: Layout + Arrays>(loss: &Loss, settings: &Settings, data: &L) -> Result<Explanation> {
+fn of_layout<L: Problems>(loss: &Loss, settings: &Settings, data: &L) -> Result<Explanation> {
     let evaluation = loss.evaluate(data, settings)?;
     let problem = data.problem(loss);
     let matrices = data.matrices();

@@ -6,16 +6,17 @@
 //! bits of f64, cancellation included: values within 4 units in the last place of the true number, the
 //! gradient by an array within `8·2⁻⁵³` of its norm. So a program in any floating type can be held to them.
 //!
-//! - [`Loss`] names a loss and its parameters, [`Settings`] the temperature; [`Loss::evaluate`] gives an
+//! - [`Loss`] names a loss and its parameters, [`Settings`] the temperature; [`Evaluate::evaluate`] gives an
 //!   [`Evaluation`].
 //! - [`Tuples`] and [`Batch`] are the two layouts of embeddings: an anchor with positives and negatives of
 //!   its own, or the views of a training step.
-//! - [`Objective::evaluate`] is supervised NCA, of [`Labelled`] points.
+//! - [`EvaluateSupervised::evaluate`] is supervised NCA, of [`Labelled`] points.
 //! - [`derivation`] has every step from supervised NCA to the contrastive loss as a function.
 //! - [`explain`] takes a request apart: its intermediate quantities, anchor by anchor.
 //! - [`bound`] has the terms of Theorem 3.1, its generalisation bound, and worlds to compute them in.
 //! - [`Request`] and [`Answer`] are what travels between programs; with the feature `json`, the module `json`
 //!   reads and writes them.
+//! - These names are those of the crate `intnacl-vocabulary`, handed on; [`prelude`] has the traits that evaluate.
 //! - With the feature `law`, the module `law` has what every implementation must satisfy, and runs it on
 //!   yours.
 //!
@@ -25,7 +26,7 @@
 //! # Examples
 //! One anchor with one positive at score 1.2 and two negatives at scores 0 and -2, at `t = 0.5`:
 //! ```
-//! use intnacl_reference::{Loss, Settings, Tuples};
+//! use intnacl_reference::{Evaluate, Loss, Settings, Tuples};
 //! use nalgebra::dmatrix;
 //!
 //! let anchor = dmatrix![1.0, 0.0];
@@ -48,11 +49,8 @@
 
 pub mod bound;
 pub mod derivation;
-mod error;
 mod evaluate;
 pub mod explain;
-#[cfg(feature = "json")]
-pub mod json;
 #[cfg(feature = "law")]
 pub mod law;
 mod layout;
@@ -62,17 +60,22 @@ mod negatives;
 mod parallel;
 mod random;
 mod real;
-mod request;
 mod score;
-mod vocabulary;
 
-pub use error::{Error, Result};
-pub use layout::Layout;
-pub use request::{Answer, Request};
-pub use vocabulary::{
-    Batch, Evaluation, Labelled, Loss, Negatives, Neighborhood, Objective, RobustTerm, Settings, Tuples,
-    Weight,
+use intnacl_vocabulary::{self as vocabulary, error};
+
+pub use evaluate::{Evaluate, EvaluateRequest, EvaluateSupervised};
+#[cfg(feature = "json")]
+pub use intnacl_vocabulary::json;
+pub use intnacl_vocabulary::{
+    Answer, Batch, Error, Evaluation, Labelled, Layout, Loss, Negatives, Neighborhood, Objective, Request,
+    Result, RobustTerm, Settings, Tuples, Weight,
 };
+
+/// All that evaluates, for `use intnacl_reference::prelude::*`.
+pub mod prelude {
+    pub use crate::{Evaluate, EvaluateRequest, EvaluateSupervised};
+}
 
 /// Makes the examples of the README tests.
 #[cfg(doctest)]

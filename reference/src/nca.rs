@@ -5,100 +5,31 @@ use crate::real::{Big, Dd, DdContext, Real};
 use crate::score::{Field, log_sum_exp, softplus};
 use crate::vocabulary::{Evaluation, Labelled, Objective};
 use nalgebra::DMatrix;
-use std::collections::HashMap;
 
 /// The bits to which value and gradient are known before they are rounded to f64.
 const BITS_NEEDED: f64 = 56.0;
 /// The precisions beyond double-double, the last one reached only by gradients that vanish.
 const BITS_MORE: [usize; 2] = [256, 1024];
 
-impl Objective {
-    /// The objective and its gradient by the transform and the points.
-    ///
-    /// With `p_ij = exp(-‖A x_i - A x_j‖²) / Σ_{k≠i} exp(-‖A x_i - A x_k‖²)`, `p_ii = 0`, and
-    /// `p_i = Σ_{j: c_j = c_i} p_ij`, the value is `Σ_i -log p_i` or `Σ_i (1 - p_i)`.
-    /// `data.transform` is `A`, `D × F`; `data.points` is `n × F`.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for empty arrays or shapes that differ, [`Error::NotFinite`], and
-    /// [`Error::LonelyPoint`] for a point that is alone in its class, where `p_i = 0`.
-    ///
-    /// # Examples
-    /// ```
-    /// use intnacl_reference::{Labelled, Objective};
-    /// use nalgebra::dmatrix;
-    ///
-    /// let data = Labelled {
-    ///     transform: dmatrix![1.0, 0.0],
-    ///     points: dmatrix![0.0, 0.0; 0.1, 1.0; 2.0, 0.0; 2.1, 1.0],
-    ///     labels: vec![0, 0, 1, 1],
-    /// };
-    /// let evaluation = Objective::TotalVariation.evaluate(&data)?;
-    /// // Of four points almost none is expected to be misclassified.
-    /// assert!(evaluation.value < 0.2);
-    /// assert_eq!(evaluation.gradient.transform.shape(), (1, 2));
-    /// # Ok::<(), intnacl_reference::Error>(())
-    /// ```
-    pub fn evaluate(&self, data: &Labelled) -> Result<Evaluation<Labelled>> {
-        data.validate()?;
-        let rounded = Pass::<Dd>::run(*self, data, DdContext::Full).rounded(false);
-        let rounded = rounded.or_else(|| Pass::<Big>::run(*self, data, BITS_MORE[0]).rounded(false));
-        let rounded = rounded.or_else(|| Pass::<Big>::run(*self, data, BITS_MORE[1]).rounded(true));
-        let overflow = || Error::Overflow { argument: "transform".into(), value: data.transform.amax() };
-        let (value, per_anchor, transform, points) = rounded.ok_or_else(overflow)?;
-        let all = per_anchor.iter().chain(&transform).chain(&points).chain([&value]);
-        if all.into_iter().any(|x| !x.is_finite()) {
-            return Err(overflow());
-        }
-        let (dimension, features) = data.transform.shape();
-        let gradient = Labelled {
-            transform: DMatrix::from_row_slice(dimension, features, &transform),
-            points: DMatrix::from_row_slice(data.points.nrows(), features, &points),
-            labels: data.labels.clone(),
-        };
-        Ok(Evaluation { value, per_anchor, gradient })
+/// The objective and its gradient by the transform and the points.
+pub(crate) fn evaluate(objective: Objective, data: &Labelled) -> Result<Evaluation<Labelled>> {
+    data.validate()?;
+    let rounded = Pass::<Dd>::run(objective, data, DdContext::Full).rounded(false);
+    let rounded = rounded.or_else(|| Pass::<Big>::run(objective, data, BITS_MORE[0]).rounded(false));
+    let rounded = rounded.or_else(|| Pass::<Big>::run(objective, data, BITS_MORE[1]).rounded(true));
+    let overflow = || Error::Overflow { argument: "transform".into(), value: data.transform.amax() };
+    let (value, per_anchor, transform, points) = rounded.ok_or_else(overflow)?;
+    let all = per_anchor.iter().chain(&transform).chain(&points).chain([&value]);
+    if all.into_iter().any(|x| !x.is_finite()) {
+        return Err(overflow());
     }
-}
-
-impl Labelled {
-    /// Refuses data that supervised NCA cannot take.
-    ///
-    /// # Errors
-    /// Those of [`Objective::evaluate`].
-    pub fn validate(&self) -> Result<()> {
-        let shape = |argument: &str, found: String, expected: String| {
-            Err(Error::Shape { argument: argument.into(), found, expected })
-        };
-        let (dimension, features) = self.transform.shape();
-        let (n, columns) = self.points.shape();
-        if dimension == 0 || features == 0 {
-            return shape("transform", format!("[{dimension}][{features}]"), "at least [1][1]".into());
-        }
-        if n == 0 || columns != features {
-            return shape("points", format!("[{n}][{columns}]"), format!("[n][{features}], n at least 2"));
-        }
-        if self.labels.len() != n {
-            return shape("labels", format!("[{}]", self.labels.len()), format!("[{n}], one a point"));
-        }
-        for (name, matrix) in [("transform", &self.transform), ("points", &self.points)] {
-            for i in 0..matrix.nrows() {
-                for k in 0..features {
-                    let value = matrix[(i, k)];
-                    if !value.is_finite() {
-                        return Err(Error::NotFinite { argument: format!("{name}[{i}][{k}]"), value });
-                    }
-                }
-            }
-        }
-        let mut sizes = HashMap::new();
-        for label in &self.labels {
-            *sizes.entry(*label).or_insert(0) += 1;
-        }
-        match self.labels.iter().position(|label| sizes[label] < 2) {
-            Some(index) => Err(Error::LonelyPoint { index, label: self.labels[index] }),
-            None => Ok(()),
-        }
-    }
+    let (dimension, features) = data.transform.shape();
+    let gradient = Labelled {
+        transform: DMatrix::from_row_slice(dimension, features, &transform),
+        points: DMatrix::from_row_slice(data.points.nrows(), features, &points),
+        labels: data.labels.clone(),
+    };
+    Ok(Evaluation { value, per_anchor, gradient })
 }
 
 /// One evaluation at one precision.

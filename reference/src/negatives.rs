@@ -30,9 +30,14 @@ impl<R: Real> Estimate<R> {
     }
 }
 
-impl Negatives {
+/// What an estimator makes of scores.
+pub(crate) trait Estimation {
     /// `log G` from the scores of the negatives and of the draws of positives.
-    pub(crate) fn estimate<R: Real>(&self, contrast: &Contrast<R>, field: &Field<R>) -> Estimate<R> {
+    fn estimate<R: Real>(&self, contrast: &Contrast<R>, field: &Field<R>) -> Estimate<R>;
+}
+
+impl Estimation for Negatives {
+    fn estimate<R: Real>(&self, contrast: &Contrast<R>, field: &Field<R>) -> Estimate<R> {
         match *self {
             Negatives::G0 => mean(&contrast.negatives, field),
             Negatives::G1 { tau_plus } => {

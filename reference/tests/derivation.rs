@@ -6,7 +6,9 @@ use intnacl_reference::derivation::{
     Line, Split, cancelled_factor, contrastive, expanded_squares, exponent_gap, metric_learning, off_sphere,
     split_index_set, squared_distances,
 };
-use intnacl_reference::{Batch, Error, Labelled, Loss, Negatives, Objective, Settings, Tuples};
+use intnacl_reference::{
+    Batch, Error, Evaluate, EvaluateSupervised, Labelled, Loss, Negatives, Objective, Settings, Tuples,
+};
 use nalgebra::{DMatrix, RowDVector, dmatrix};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,7 +1,9 @@
 //! Where others leave the rails: temperatures, parameters and rows at the ends of their ranges. Nothing
 //! panics, and what comes back is finite or a typed error.
 
-use intnacl_reference::{Batch, Error, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use intnacl_reference::{
+    Batch, Error, Evaluate, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight,
+};
 use nalgebra::{DMatrix, dmatrix};
 
 fn tuples() -> Tuples {

@@ -85,7 +85,10 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Refuses a parameter that is not in its range.
-pub(crate) fn in_range(argument: &str, value: f64, holds: bool, expected: &'static str) -> Result<()> {
+///
+/// # Errors
+/// [`Error::OutOfRange`], unless the range `holds`.
+pub fn in_range(argument: &str, value: f64, holds: bool, expected: &'static str) -> Result<()> {
     if holds {
         return Ok(());
     }

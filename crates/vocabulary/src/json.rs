@@ -6,8 +6,8 @@
 //!
 //! Reading is strict: an unknown or repeated field, a `null`, a number in quotes, a ragged array or a name
 //! that is not known is an [`Error`], whose one line says where. What the numbers are worth (ranges, unit
-//! norms, shapes that fit each other) is judged by [`Request::evaluate`]; its errors become an [`Error`]
-//! with the same kind of path by `From`.
+//! norms, shapes that fit each other) is judged by whoever evaluates the request; such errors become an
+//! [`Error`] with the same kind of path by `From`.
 
 mod array;
 mod data;
@@ -44,7 +44,7 @@ pub const LONGEST: usize = 1 << 30;
 ///
 /// # Examples
 /// ```
-/// use intnacl_reference::json;
+/// use intnacl_vocabulary::json;
 ///
 /// let text = r#"{"loss": "nca", "temperature": 0.5, "parameters": {"negatives": {"estimator": "g0"}},
 ///     "data": {"layout": "tuples", "anchor": [[1, 0]], "positives": [[[0, 1]]], "negatives": [[[0, -1]]]}}"#;
@@ -69,7 +69,7 @@ pub fn read_request(text: &str) -> Result<Request> {
 ///
 /// # Examples
 /// ```
-/// use intnacl_reference::{Labelled, Objective, Request, json};
+/// use intnacl_vocabulary::{Labelled, Objective, Request, json};
 /// use nalgebra::dmatrix;
 ///
 /// let request = Request::Supervised {
@@ -90,7 +90,7 @@ pub fn write_request(request: &Request) -> String {
 ///
 /// # Examples
 /// ```
-/// use intnacl_reference::{Answer, Evaluation, Tuples, json};
+/// use intnacl_vocabulary::{Answer, Evaluation, Tuples, json};
 /// use nalgebra::dmatrix;
 ///
 /// let gradient = Tuples::new(dmatrix![1.0, 0.0], vec![dmatrix![0.5, 0.0]], vec![dmatrix![0.0, 2.0]]);
@@ -112,7 +112,7 @@ pub fn write_answer(answer: &Answer) -> String {
 ///
 /// # Examples
 /// ```
-/// use intnacl_reference::json;
+/// use intnacl_vocabulary::json;
 ///
 /// let text = r#"{"loss": "simclr", "temperature": 1, "data": {"layout": "tuples",
 ///     "anchor": [[1, 0]], "positives": [[[0, 1]]], "negatives": [[[0, -1]]]}}"#;

@@ -1,6 +1,5 @@
 //! A loss, its settings and its data in one value: what travels between programs.
 
-use crate::error::Result;
 use crate::vocabulary::{Batch, Evaluation, Labelled, Loss, Objective, Settings, Tuples};
 
 /// One evaluation that is asked for.
@@ -42,18 +41,4 @@ pub enum Answer {
     Batch(Evaluation<Batch>),
     /// To [`Request::Supervised`].
     Supervised(Evaluation<Labelled>),
-}
-
-impl Request {
-    /// Evaluates the request with the exact reference.
-    ///
-    /// # Errors
-    /// Those of [`Loss::evaluate`] and [`Objective::evaluate`].
-    pub fn evaluate(&self) -> Result<Answer> {
-        Ok(match self {
-            Request::Tuples { loss, settings, data } => Answer::Tuples(loss.evaluate(data, settings)?),
-            Request::Batch { loss, settings, data } => Answer::Batch(loss.evaluate(data, settings)?),
-            Request::Supervised { objective, data } => Answer::Supervised(objective.evaluate(data)?),
-        })
-    }
 }

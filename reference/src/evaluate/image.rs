@@ -3,6 +3,7 @@
 use super::rows::lift_row;
 use super::{BITS_MORE, BITS_NEEDED, most_bits};
 use crate::layout::{Problem, Roles};
+use crate::loss::OfScores;
 use crate::loss::Total;
 use crate::real::{Big, Dd, DdContext, Real};
 use crate::score::{Field, Scores, Trust};

@@ -3,6 +3,7 @@
 use super::image::{ImageLoss, Repeat};
 use super::rows::Rows;
 use crate::layout::{Block, ContrastRoles, Place, Problem, Roles};
+use crate::loss::OfScores;
 use crate::parallel;
 use crate::real::Real;
 use crate::score::{Field, Trust};

@@ -4,7 +4,7 @@ use super::recipe::{Outcome, Positives, Recipe};
 use super::{BitsLost, Derivative, EffectiveNumber, Role, Term};
 use crate::evaluate::lift_row;
 use crate::layout::{ContrastRoles, Problem};
-use crate::negatives::Estimate;
+use crate::negatives::{Estimate, Estimation};
 use crate::real::{Big, Dd, DdContext, Real};
 use crate::score::{Contrast, Field, log_sum_exp, softplus};
 use crate::vocabulary::{Labelled, Negatives, Settings};

@@ -2,9 +2,9 @@
 
 use super::budget::{Float, Inputs, OUTPUT_ROUNDINGS};
 use super::number::{Bounds, Number};
-use super::trial::{InRequest, Side, Stop, Trial};
+use super::trial::{InRequest, Side, Stop, Trial, with_flowing_weight};
 use super::{LOSSES, Law};
-use crate::layout::Arrays;
+use crate::vocabulary::Layout;
 use crate::vocabulary::{Loss, Settings, Tuples};
 use nalgebra::DMatrix;
 
@@ -25,7 +25,7 @@ pub(super) const LAWS: &[Law] = &[
         losses: LOSSES,
         check: |trial, name| {
             // A stopped weight is not part of the gradient, so differences cannot see it.
-            let loss = trial.loss(name)?.with_flowing_weight();
+            let loss = with_flowing_weight(trial.loss(name)?);
             if matches!(trial.float(), Float::F64 | Float::F32) {
                 by_anchor(trial, loss)?;
                 by_batch(trial, loss)?;
@@ -99,7 +99,7 @@ impl Line {
 /// A direction for every row of some data.
 fn directions<L: InRequest>(trial: &Trial<'_>, data: &L, settings: &Settings) -> L {
     let mut rng = trial.case.rng(5);
-    data.map(|matrix| {
+    data.map_matrices(|matrix| {
         let mut direction = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |_, _| rng.normal());
         for (mut row, x) in direction.row_iter_mut().zip(matrix.row_iter()) {
             let norm = if settings.normalize { x.norm() } else { 1.0 };
@@ -185,7 +185,7 @@ fn by_batch(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     let mut values = Vec::with_capacity(STEPS.len());
     for step in STEPS {
         let mut lists = directions.matrices().into_iter();
-        let moved = data.map(|matrix| match lists.next() {
+        let moved = data.map_matrices(|matrix| match lists.next() {
             Some((_, direction)) => matrix + direction * (step * line.step),
             None => matrix.clone(),
         });
@@ -234,7 +234,7 @@ fn moved_by_anchor(data: &Tuples, directions: &Tuples, steps: &[f64]) -> Tuples 
     let anchors = anchors_of_rows(data);
     let mut directions = directions.matrices().into_iter();
     let mut first = 0;
-    data.map(|matrix| {
+    data.map_matrices(|matrix| {
         let mut matrix = matrix.clone();
         let anchors = &anchors[first..first + matrix.nrows()];
         first += matrix.nrows();

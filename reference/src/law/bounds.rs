@@ -4,7 +4,7 @@ use super::budget::Inputs;
 use super::number::{Number, Scores};
 use super::trial::{InRequest, Side, Trial};
 use super::{LOSSES, Law};
-use crate::layout::Arrays;
+use crate::layout::Problems;
 use crate::vocabulary::{Loss, Negatives, Tuples};
 use nalgebra::DMatrix;
 

@@ -4,7 +4,7 @@ use super::agreement::agrees;
 use super::{
     Case, Excuse, Finding, Implementation, Law, Outcome, Standard, Trial, cases, kept, laws, supervised,
 };
-use crate::request::Request;
+use crate::vocabulary::Request;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

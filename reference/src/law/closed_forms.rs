@@ -5,8 +5,8 @@ use super::number::{Number, Scores, exactly, one_less, one_more};
 use super::reductions::single;
 use super::trial::{Stop, Trial};
 use super::{LOSSES, Law};
-use crate::layout::Arrays;
 use crate::real::Dd;
+use crate::vocabulary::Layout;
 use crate::vocabulary::{Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
 use nalgebra::DMatrix;
 
@@ -177,14 +177,14 @@ fn identical_embeddings(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     };
     let (b, m) = (batch.views[0].nrows(), batch.views.len() - 1);
     let n = 2.0 * (b as f64 - 1.0);
-    let side = trial.evaluate(loss, &batch.map(alike))?;
+    let side = trial.evaluate(loss, &batch.map_matrices(alike))?;
     trial.same_values(&side, &values(b, m, n, n, m > 1)?, Inputs::Same);
 
     let tuples = trial.tuples();
     let n = tuples.negatives[0].nrows() as f64;
     let robust_n = tuples.adversarial_negatives.as_ref().map_or(n, |list| list[0].nrows() as f64);
     let m = tuples.positives[0].nrows();
-    let side = trial.evaluate(loss, &tuples.map(alike))?;
+    let side = trial.evaluate(loss, &tuples.map_matrices(alike))?;
     trial.same_values(&side, &values(tuples.anchor.nrows(), m, n, robust_n, m > 1)?, Inputs::Same);
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::number::{Number, one_less, reflected};
 use super::reductions::single;
 use super::trial::{Stop, Trial};
 use super::{Case, Estimator, LOSSES, Law};
-use crate::layout::Arrays;
+use crate::vocabulary::Layout;
 use crate::vocabulary::{Batch, Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
 
@@ -24,9 +24,9 @@ pub(super) const LAWS: &[Law] = &[
             let rotation = Rotation::new(trial, trial.case.dimension);
             let turn = |matrix: &DMatrix<f64>| rotation.of(matrix);
             let before = trial.evaluate(loss, &data)?;
-            let after = trial.evaluate(loss, &trial.representable(&data.map(turn)))?;
+            let after = trial.evaluate(loss, &trial.representable(&data.map_matrices(turn)))?;
             trial.same_values(&after, &before.numbers(Inputs::Rounded), Inputs::Rounded);
-            trial.same_gradients(&after, &before.evaluation.gradient.map(turn), Inputs::Rounded);
+            trial.same_gradients(&after, &before.evaluation.gradient.map_matrices(turn), Inputs::Rounded);
             Ok(())
         },
     },
@@ -83,11 +83,11 @@ pub(super) const LAWS: &[Law] = &[
         losses: LOSSES,
         check: |trial, name| {
             let (loss, data) = (trial.loss(name)?, trial.batch());
-            let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &data.map(reversed))?);
+            let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &data.map_matrices(reversed))?);
             let mut expected = a.numbers(Inputs::Same);
             expected.reverse();
             trial.same_values(&b, &expected, Inputs::Same);
-            trial.same_gradients(&b, &a.evaluation.gradient.map(reversed), Inputs::Same);
+            trial.same_gradients(&b, &a.evaluation.gradient.map_matrices(reversed), Inputs::Same);
             Ok(())
         },
     },
@@ -104,9 +104,9 @@ pub(super) const LAWS: &[Law] = &[
             let shrink = |matrix: &DMatrix<f64>| matrix * scale;
             let loose = Settings { norm_tolerance: 2.0 * scale + 1.0, ..Settings::new(1.0) };
             let before = trial.evaluate_with(loss, &data, trial.loosened(case.settings()))?;
-            let after = trial.evaluate_with(loss, &trial.representable(&data.map(shrink)), loose)?;
+            let after = trial.evaluate_with(loss, &trial.representable(&data.map_matrices(shrink)), loose)?;
             trial.same_values(&before, &after.numbers(Inputs::Rounded), Inputs::Rounded);
-            trial.same_gradients(&before, &after.evaluation.gradient.map(shrink), Inputs::Rounded);
+            trial.same_gradients(&before, &after.evaluation.gradient.map_matrices(shrink), Inputs::Rounded);
             Ok(())
         },
     },
@@ -207,7 +207,7 @@ fn normalization(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     trial.same_values(&inside, &given.numbers(Inputs::Rounded), Inputs::Rounded);
     // ∂/∂x = (∂/∂z - z (z·∂/∂z))/‖x‖, which is orthogonal to x.
     let mut matrices = data.matrices().into_iter();
-    let tangential = given.evaluation.gradient.map(|gradient| {
+    let tangential = given.evaluation.gradient.map_matrices(|gradient| {
         let Some((_, x)) = matrices.next() else { return gradient.clone() };
         let mut tangential = gradient.clone();
         for (mut row, x) in tangential.row_iter_mut().zip(x.row_iter()) {
@@ -227,7 +227,7 @@ fn normalization(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
         .collect();
     let float = trial.float();
     let mut lists = powers.iter();
-    let stretched = data.map(|matrix| {
+    let stretched = data.map_matrices(|matrix| {
         let mut matrix = matrix.clone();
         for (mut row, power) in matrix.row_iter_mut().zip(lists.next().into_iter().flatten()) {
             // Where the type does not have the product, the row stays.
@@ -241,7 +241,7 @@ fn normalization(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     trial.same_values(&other, &inside.numbers(Inputs::Same), Inputs::Same);
     let (before, after) = (data.matrices(), stretched.matrices());
     let mut pairs = before.iter().zip(&after);
-    let expected = inside.evaluation.gradient.map(|gradient| {
+    let expected = inside.evaluation.gradient.map_matrices(|gradient| {
         let Some(((_, before), (_, after))) = pairs.next() else { return gradient.clone() };
         let mut gradient = gradient.clone();
         for (i, mut row) in gradient.row_iter_mut().enumerate() {

@@ -38,10 +38,9 @@ pub use check::{
 };
 pub use trial::{Excuse, Finding, Outcome, Stop, Trial};
 
-use crate::evaluate;
-use crate::layout::Layout;
-use crate::request::{Answer, Request};
-use crate::vocabulary::{Loss, Settings};
+use crate::evaluate::{self, EvaluateRequest};
+use crate::layout::Problems;
+use crate::vocabulary::{Answer, Loss, Request, Settings};
 use std::ops::RangeInclusive;
 
 /// A program that evaluates requests.
@@ -98,7 +97,7 @@ impl Default for Support {
 
 impl Support {
     /// Whether an evaluation of validated data is among the claimed ones.
-    pub(crate) fn covers<L: Layout>(&self, loss: &Loss, data: &L, settings: &Settings) -> bool {
+    pub(crate) fn covers<L: Problems>(&self, loss: &Loss, data: &L, settings: &Settings) -> bool {
         let problem = data.problem(loss);
         // Scores reach radius²/t; a radius of nearly 1 is 1, rounded.
         let radius = problem.radius(settings.normalize);

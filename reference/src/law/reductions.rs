@@ -3,7 +3,7 @@
 use super::budget::Inputs;
 use super::trial::{InRequest, Stop, Trial};
 use super::{LOSSES, Law};
-use crate::layout::Arrays;
+use crate::vocabulary::Layout;
 use crate::vocabulary::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
 use nalgebra::DMatrix;
 
@@ -199,7 +199,7 @@ fn unread_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     }
     let (full, lean) = (trial.evaluate(loss, &batch)?, trial.evaluate(loss, &lean)?);
     trial.same_values(&full, &lean.numbers(Inputs::Same), Inputs::Same);
-    let mut expected = batch.map(|matrix| matrix * 0.0);
+    let mut expected = batch.map_matrices(|matrix| matrix * 0.0);
     let from = &lean.evaluation.gradient;
     expected.views.iter_mut().zip(&from.views).for_each(|(into, from)| into.copy_from(from));
     if from.adversarial.is_some() {

@@ -5,9 +5,9 @@ use super::number::{Bounds, Number};
 use super::tolerance::{self, Tolerance};
 use super::{Case, Float, Implementation};
 use crate::error::Error;
-use crate::evaluate::norm;
-use crate::layout::{Arrays, Layout};
-use crate::request::{Answer, Request};
+use crate::evaluate::{Evaluate, norm};
+use crate::layout::Problems;
+use crate::vocabulary::{Answer, Request};
 use crate::vocabulary::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
@@ -134,7 +134,7 @@ pub struct Trial<'a> {
 }
 
 /// A layout that requests can carry.
-pub(super) trait InRequest: Layout + Arrays + Clone {
+pub(super) trait InRequest: Problems + Clone {
     fn request(loss: Loss, settings: Settings, data: Self) -> Request;
     fn from_answer(answer: Answer) -> Option<Evaluation<Self>>;
 }
@@ -198,7 +198,7 @@ impl<'a> Trial<'a> {
 
     /// The nearest data that the implementation's type has.
     pub(super) fn representable<L: InRequest>(&self, data: &L) -> L {
-        data.map(|matrix| matrix.map(|x| self.float().representable(x)))
+        data.map_matrices(|matrix| matrix.map(|x| self.float().representable(x)))
     }
 
     /// Temperature and normalisation of the case; rows may leave the sphere as far as rounding takes them.
@@ -250,7 +250,7 @@ impl<'a> Trial<'a> {
         let float = self.float();
         // Rounded inputs may be on the other side of a floor.
         let roundings = Roundings::new(float, Inputs::Rounded);
-        let tolerance = tolerance::tolerance(&loss.with_flowing_weight(), data, settings, roundings);
+        let tolerance = tolerance::tolerance(&with_flowing_weight(*loss), data, settings, roundings);
         let norms = row_norms(data, settings);
         let largest = tolerance.rows.iter().zip(norms).map(|(row, norm)| {
             let size = row.size.max(row.error[Standard::Careful as usize] / roundings.scores);
@@ -466,23 +466,19 @@ impl<L: InRequest> Side<L> {
     }
 }
 
-impl Loss {
-    /// The loss with the gradient flowing through its weight.
-    pub(super) fn with_flowing_weight(self) -> Self {
-        let flow = |weight| if weight == Weight::One { weight } else { Weight::AdversarialWithGradient };
-        let term = |robust: RobustTerm| RobustTerm { weight: flow(robust.weight), ..robust };
-        match self {
-            Loss::Robust { negatives, weight, weight_negatives } => {
-                Loss::Robust { negatives, weight: flow(weight), weight_negatives }
-            }
-            Loss::IntCl { negatives, alpha, robust } => {
-                Loss::IntCl { negatives, alpha, robust: term(robust) }
-            }
-            Loss::IntNaCl { negatives, alpha, robust, neighborhood } => {
-                Loss::IntNaCl { negatives, alpha, robust: term(robust), neighborhood }
-            }
-            other => other,
+/// The loss with the gradient flowing through its weight.
+pub(super) fn with_flowing_weight(loss: Loss) -> Loss {
+    let flow = |weight| if weight == Weight::One { weight } else { Weight::AdversarialWithGradient };
+    let term = |robust: RobustTerm| RobustTerm { weight: flow(robust.weight), ..robust };
+    match loss {
+        Loss::Robust { negatives, weight, weight_negatives } => {
+            Loss::Robust { negatives, weight: flow(weight), weight_negatives }
         }
+        Loss::IntCl { negatives, alpha, robust } => Loss::IntCl { negatives, alpha, robust: term(robust) },
+        Loss::IntNaCl { negatives, alpha, robust, neighborhood } => {
+            Loss::IntNaCl { negatives, alpha, robust: term(robust), neighborhood }
+        }
+        other => other,
     }
 }
 

@@ -1,42 +1,46 @@
 //! How data become anchors with their positives and negatives: the two layouts as one list of roles.
 
-mod arrays;
 mod batch;
-mod check;
 mod tuples;
 
-use crate::error::Result;
 use crate::score::{Contrast, Scores};
-use crate::vocabulary::{Loss, Settings};
+use crate::vocabulary::{Embeddings, Layout, Loss};
 use nalgebra::DMatrix;
 use std::ops::Range;
 
-pub(crate) use arrays::Arrays;
-pub(crate) use check::Checker;
+/// Data of either layout as one list of rows, and back.
+pub(crate) trait Problems: Layout {
+    /// The roles of all rows.
+    fn problem(&self, loss: &Loss) -> Problem {
+        match self.embeddings() {
+            Embeddings::Tuples(data) => tuples::problem(data, loss),
+            Embeddings::Batch(data) => batch::problem(data, loss),
+        }
+    }
 
-/// A way to lay out embeddings: [`Tuples`](crate::Tuples) or [`Batch`](crate::Batch).
-pub trait Layout: Sized + sealed::Problems {
-    /// Refuses data that do not fit `loss`, and parameters or settings out of range.
-    ///
-    /// # Errors
-    /// [`Error`](crate::Error): every variant but the two of supervised NCA.
-    fn validate(&self, loss: &Loss, settings: &Settings) -> Result<()>;
-}
+    /// Data of this shape, filled from rows in the problem's order.
+    fn filled(&self, mut rows: &[f64]) -> Self {
+        self.map_matrices(|matrix| {
+            let (mine, rest) = rows.split_at(matrix.len());
+            rows = rest;
+            DMatrix::from_row_slice(matrix.nrows(), matrix.ncols(), mine)
+        })
+    }
 
-pub(crate) mod sealed {
-    use super::*;
-
-    pub trait Problems {
-        /// The roles of all rows.
-        fn problem(&self, loss: &Loss) -> Problem;
-        /// Data of this shape, filled from rows in the problem's order.
-        fn filled(&self, rows: &[f64]) -> Self;
+    /// Every row as a list, in the problem's order.
+    #[cfg(feature = "law")]
+    fn each_row(&self) -> Vec<Vec<f64>> {
+        let matrices = self.matrices();
+        let rows = matrices.iter().flat_map(|(_, matrix)| matrix.row_iter());
+        rows.map(|row| row.iter().copied().collect()).collect()
     }
 }
 
+impl<L: Layout> Problems for L {}
+
 /// All rows of the data in one list, and what each is to each anchor.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub(crate) d: usize,
     /// Row-major, `d` columns.
     pub(crate) rows: Vec<f64>,
@@ -185,26 +189,5 @@ impl Pool {
         let squares = self.rows.chunks_exact(d.max(1)).map(|row| row.iter().map(|x| x * x).sum::<f64>());
         let largest_norm = squares.fold(1.0, f64::max).sqrt();
         Problem { d, rows: self.rows, largest_norm, arrays: self.arrays, images, blocks }
-    }
-}
-
-/// Takes matrices back out of a row list, in the order in which they were appended.
-pub(crate) struct Unpool<'a> {
-    rows: &'a [f64],
-}
-
-impl<'a> Unpool<'a> {
-    pub(crate) fn new(rows: &'a [f64]) -> Self {
-        Self { rows }
-    }
-
-    pub(crate) fn like(&mut self, matrix: &DMatrix<f64>) -> DMatrix<f64> {
-        let (mine, rest) = self.rows.split_at(matrix.len());
-        self.rows = rest;
-        DMatrix::from_row_slice(matrix.nrows(), matrix.ncols(), mine)
-    }
-
-    pub(crate) fn like_all(&mut self, matrices: &[DMatrix<f64>]) -> Vec<DMatrix<f64>> {
-        matrices.iter().map(|matrix| self.like(matrix)).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! (3) Debiased (Chuang et al. 2020).
 
+use crate::negatives::Estimation;
 use crate::real::Real;
 use crate::score::{Contrast, Field, Term};
 use crate::vocabulary::Negatives;

@@ -1,5 +1,6 @@
 //! (4) Debiased+HardNeg, and HardNeg at `τ = 0` (Robinson et al. 2021).
 
+use crate::negatives::Estimation;
 use crate::real::Real;
 use crate::score::{Contrast, Field, Term};
 use crate::vocabulary::Negatives;

@@ -1,6 +1,7 @@
 //! MIXNCA: one positive, and mixed inputs that belong to the positive's class with probability `λ`.
 
 use super::{Part, Total, single::single};
+use crate::negatives::Estimation;
 use crate::real::Real;
 use crate::score::{Contrast, Field, Term, Trust, softplus};
 use crate::vocabulary::Negatives;

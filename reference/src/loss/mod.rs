@@ -151,9 +151,14 @@ fn add_list<R: Real>(into: &mut Vec<R>, from: Vec<R>) {
     into.extend(from.into_iter().skip(common));
 }
 
-impl Loss {
+/// What a loss makes of scores.
+pub(crate) trait OfScores {
     /// The loss of one image and its gradient by the image's scores.
-    pub(crate) fn of_scores<'a, R: Real>(&self, scores: &'a Scores<R>, field: &'a Field<R>) -> Total<'a, R> {
+    fn of_scores<'a, R: Real>(&self, scores: &'a Scores<R>, field: &'a Field<R>) -> Total<'a, R>;
+}
+
+impl OfScores for Loss {
+    fn of_scores<'a, R: Real>(&self, scores: &'a Scores<R>, field: &'a Field<R>) -> Total<'a, R> {
         let mut sum = Total::new(scores, field);
         let total = &mut sum;
         match *self {

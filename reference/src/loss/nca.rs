@@ -1,5 +1,6 @@
 //! NCA: (8) with a chosen negative estimator.
 
+use crate::negatives::Estimation;
 use crate::real::Real;
 use crate::score::{Contrast, Field, Term, log_sum_exp};
 use crate::vocabulary::Negatives;

@@ -1,6 +1,7 @@
 //! The single-positive loss with a chosen estimator: the standard term of IntCl, the first term of
 //! MIXNCA, and the adversarial weight.
 
+use crate::negatives::Estimation;
 use crate::real::Real;
 use crate::score::{Contrast, Field, Term};
 use crate::vocabulary::Negatives;

@@ -2,7 +2,7 @@
 
 use crate::budget::ROUNDING;
 use intnacl_reference::bound::{Counts, Norm, Side, lipschitz};
-use intnacl_reference::{Loss, Negatives, Settings, Tuples};
+use intnacl_reference::{Evaluate, Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
 
 /// In the Euclidean norm, which contraction for vectors of scores uses, it fails at every temperature: where

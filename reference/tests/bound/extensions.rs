@@ -3,7 +3,7 @@
 use crate::budget::ROUNDING;
 use crate::worlds::{config, temperatures};
 use intnacl_reference::bound::{Counts, Estimator, chain_gap, integrated_range, mix_nca_range, range};
-use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use intnacl_reference::{Evaluate, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 

@@ -3,7 +3,7 @@
 use crate::budget::{ROUNDING, cancellation};
 use crate::worlds::{config, temperatures};
 use intnacl_reference::bound::{Counts, Estimator, Setting, range};
-use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use intnacl_reference::{Evaluate, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 use std::f64::consts::{FRAC_PI_2, PI, TAU};

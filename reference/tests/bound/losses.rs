@@ -3,7 +3,7 @@
 use crate::budget::{FALSE_ALARM, ROUNDING, cancellation};
 use crate::worlds::{Balance, config, worlds};
 use intnacl_reference::bound::{Counts, Effort, Estimator, Method, World};
-use intnacl_reference::{Loss, Negatives, Settings, Tuples};
+use intnacl_reference::{Evaluate, Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 

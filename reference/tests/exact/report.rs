@@ -4,7 +4,7 @@ use crate::budget::{BUDGETS, NEGLIGIBLE, Quantity};
 use crate::cases::Case;
 use crate::compare::{Deviation, deviations};
 use crate::truth::Truth;
-use intnacl_reference::Request;
+use intnacl_reference::{EvaluateRequest, Request};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

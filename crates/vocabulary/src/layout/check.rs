@@ -5,17 +5,17 @@ use crate::vocabulary::Settings;
 use nalgebra::DMatrix;
 
 /// Checks arrays of one dimension.
-pub(crate) struct Checker<'a> {
-    pub(crate) d: usize,
-    pub(crate) settings: &'a Settings,
+pub(super) struct Checker<'a> {
+    pub(super) d: usize,
+    pub(super) settings: &'a Settings,
 }
 
 impl Checker<'_> {
-    pub(crate) fn missing(&self, argument: &str, expected: String) -> Error {
+    pub(super) fn missing(&self, argument: &str, expected: String) -> Error {
         Error::Missing { argument: argument.into(), expected }
     }
 
-    pub(crate) fn at_least(&self, argument: &str, found: usize, least: usize, expected: &str) -> Result<()> {
+    pub(super) fn at_least(&self, argument: &str, found: usize, least: usize, expected: &str) -> Result<()> {
         if found >= least {
             return Ok(());
         }
@@ -26,11 +26,11 @@ impl Checker<'_> {
         })
     }
 
-    pub(crate) fn not_empty(&self, argument: &str, rows: usize) -> Result<()> {
+    pub(super) fn not_empty(&self, argument: &str, rows: usize) -> Result<()> {
         self.at_least(argument, rows, 1, "at least 1 row")
     }
 
-    pub(crate) fn dimension(&self, argument: &str) -> Result<()> {
+    pub(super) fn dimension(&self, argument: &str) -> Result<()> {
         if self.d > 0 {
             return Ok(());
         }
@@ -38,7 +38,7 @@ impl Checker<'_> {
         Err(Error::Shape { argument: argument.into(), found, expected: "at least 1 column".into() })
     }
 
-    pub(crate) fn count(&self, argument: &str, found: usize, expected: usize) -> Result<()> {
+    pub(super) fn count(&self, argument: &str, found: usize, expected: usize) -> Result<()> {
         if found == expected {
             return Ok(());
         }
@@ -47,7 +47,7 @@ impl Checker<'_> {
     }
 
     /// A list of matrices, one an anchor, of equally many rows and of at least `least`.
-    pub(crate) fn list(
+    pub(super) fn list(
         &self,
         argument: &str,
         matrices: &[DMatrix<f64>],
@@ -65,7 +65,7 @@ impl Checker<'_> {
     }
 
     /// A matrix of `d` columns: finite entries, and rows on the unit sphere or at least not zero.
-    pub(crate) fn matrix(&self, argument: &str, matrix: &DMatrix<f64>, rows: Option<usize>) -> Result<()> {
+    pub(super) fn matrix(&self, argument: &str, matrix: &DMatrix<f64>, rows: Option<usize>) -> Result<()> {
         let rows = rows.unwrap_or(matrix.nrows());
         if matrix.nrows() != rows || (matrix.ncols() != self.d && rows > 0) {
             return Err(Error::Shape {

@@ -2,6 +2,7 @@
 
 use super::{Encoder, Images, Rng};
 use crate::error::{Error, Result, in_range};
+use crate::evaluate::Evaluate;
 use crate::vocabulary::{Batch, Loss, Settings};
 use nalgebra::DMatrix;
 

@@ -17,7 +17,7 @@ mod plan;
 mod term;
 
 use super::budget::Roundings;
-use crate::layout::{Layout, Problem, Roles};
+use crate::layout::{Problem, Problems, Roles};
 use crate::real::{Dd, DdContext, Real};
 use crate::score::{Contrast, Field, Scores};
 use crate::vocabulary::{Loss, Settings};
@@ -71,7 +71,7 @@ impl Model {
 }
 
 /// The tolerance of a loss on validated data, for a program with these roundings.
-pub(crate) fn tolerance<L: Layout>(
+pub(crate) fn tolerance<L: Problems>(
     loss: &Loss,
     data: &L,
     settings: &Settings,

@@ -1,10 +1,10 @@
 use super::*;
+use crate::evaluate::EvaluateRequest;
 use crate::law::budget::{Inputs, OUTPUT_ROUNDINGS};
 use crate::law::trial::InRequest;
 use crate::law::{Float, Implementation, Standard, cases, laws, try_case};
 use crate::random::Rng;
-use crate::request::{Answer, Request};
-use crate::vocabulary::{Evaluation, Tuples};
+use crate::vocabulary::{Answer, Evaluation, Request, Tuples};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use std::cell::RefCell;

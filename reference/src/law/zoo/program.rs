@@ -3,11 +3,12 @@
 use super::Bug;
 use super::style::{Contrast, Style, Term};
 use super::tape::{Element, Tape, Var};
+use crate::evaluate::EvaluateRequest;
 use crate::law::trial::InRequest;
 use crate::law::{Float, Implementation, Support};
 use crate::layout::Problem;
-use crate::request::{Answer, Request};
 use crate::score::Scores;
+use crate::vocabulary::{Answer, Request};
 use crate::vocabulary::{Evaluation, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use std::cell::RefCell;
 use std::collections::BTreeMap;

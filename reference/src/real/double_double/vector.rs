@@ -47,7 +47,7 @@ mod tests {
     use super::super::{Dd, products};
     use crate::random::Rng;
     use crate::real::{Big, DdContext, Real};
-    use crate::{Batch, Evaluation, Loss, Settings};
+    use crate::{Batch, Evaluate, Evaluation, Loss, Settings};
     use nalgebra::DMatrix;
     use pulp::Arch;
     use std::cell::Cell;
