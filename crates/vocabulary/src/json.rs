@@ -24,7 +24,7 @@ mod tests;
 
 pub use error::{Error, Result};
 
-use crate::request::{Answer, Request};
+use crate::{Answer, Request};
 
 /// The longest text that is read, in bytes.
 pub const LONGEST: usize = 1 << 30;
@@ -82,7 +82,28 @@ pub fn read_request(text: &str) -> Result<Request> {
 /// );
 /// ```
 pub fn write_request(request: &Request) -> String {
-    write::request(request)
+    write::request(request, write::Style::Full)
+}
+
+/// As [`write_request`], without the fields that have their default.
+///
+/// These are `"symmetric": true`, `"normalize": false`, `"norm_tolerance": 1e-6`, `weight_negatives` that are the
+/// `negatives`, `"joined": true`, and no parameters. It reads back as the same request.
+///
+/// # Examples
+/// ```
+/// use intnacl_vocabulary::{Batch, Loss, Request, Settings, json};
+/// use nalgebra::dmatrix;
+///
+/// let data = Batch::new(vec![dmatrix![1.0; -1.0], dmatrix![1.0; 1.0]]);
+/// let request = Request::Batch { loss: Loss::SimClr, settings: Settings::new(0.5), data };
+/// assert_eq!(
+///     json::write_request_tersely(&request),
+///     r#"{"loss":"simclr","temperature":0.5,"data":{"layout":"batch","views":[[[1.0],[-1.0]],[[1.0],[1.0]]]}}"#
+/// );
+/// ```
+pub fn write_request_tersely(request: &Request) -> String {
+    write::request(request, write::Style::Terse)
 }
 
 /// Writes an answer as one line, without a line break at its end:

@@ -13,20 +13,33 @@
 //! argument, the index, the value, and what was expected. No loss is computed here: implementations share these
 //! names and no arithmetic, so that one can judge the other.
 
+//!
+//! # Losses
+//! `x` is an anchor, `x⁺` its first positive, `x⁻` a negative, and `h(x,y) = exp(f(x)·f(y)/t)`.
+//!
+#![doc = include_str!("../losses.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod data;
+mod declaration;
 pub mod error;
 #[cfg(feature = "json")]
 pub mod json;
 mod layout;
+mod parameter;
 mod request;
-mod vocabulary;
+mod settings;
+mod table;
 
+pub use data::{Batch, Evaluation, Labelled, Tuples};
+pub use declaration::{Declaration, Read, Reads, declarations, markdown};
 pub use error::{Error, Result};
 pub use layout::{Embeddings, Layout};
-pub use request::{Answer, Request};
-pub use vocabulary::{
-    Batch, Evaluation, Labelled, Loss, Negatives, Neighborhood, Objective, RobustTerm, Settings, Tuples,
-    Weight,
+pub use parameter::{
+    Negatives, Neighborhood, Objective, Parameter, Range, ReadParameters, RobustTerm, Values, Weight,
+    WriteParameters,
 };
+pub use request::{Answer, Request};
+pub use settings::Settings;
+pub use table::{LOSSES, Loss, LossName, SUPERVISED_NCA};

@@ -1,7 +1,230 @@
-//! The names that both implementations share: losses, their parameters, and the data that they take.
+//! The parameters of the losses: names, ranges, defaults, and the types that hold them.
 
 use crate::error::{Result, in_range};
-use nalgebra::DMatrix;
+
+/// The numbers that a parameter may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    /// The range, in words.
+    pub expected: &'static str,
+    holds: fn(f64) -> bool,
+}
+
+impl Range {
+    /// Above 0, finite.
+    pub const POSITIVE: Self =
+        Self { expected: "a finite number above 0", holds: |x| x > 0.0 && x.is_finite() };
+    /// At least 0, finite.
+    pub const NOT_NEGATIVE: Self =
+        Self { expected: "a finite number of at least 0", holds: |x| x >= 0.0 && x.is_finite() };
+    /// From 0 up to 1, without 1.
+    pub const BELOW_1: Self = Self { expected: "a number in [0, 1)", holds: |x| (0.0..1.0).contains(&x) };
+    /// From 0 to 1.
+    pub const UNIT: Self = Self { expected: "a number in [0, 1]", holds: |x| (0.0..=1.0).contains(&x) };
+
+    /// Whether a number is in the range; NaN is in none.
+    pub fn contains(&self, value: f64) -> bool {
+        (self.holds)(value)
+    }
+
+    /// Refuses a number that is not in the range.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange), naming the argument.
+    pub fn check(&self, argument: &str, value: f64) -> Result<()> {
+        in_range(argument, value, self.contains(value), self.expected)
+    }
+}
+
+/// The values that a parameter may have.
+#[derive(Debug, Clone, Copy)]
+pub enum Values {
+    /// Numbers.
+    Numbers(Range),
+    /// Names or objects, described in words.
+    Described(&'static str),
+}
+
+/// Declares the parameters: name in requests, symbol, meaning, values, and default.
+macro_rules! parameters {
+    ($($parameter:ident: $name:literal, $symbol:literal, $meaning:literal, $values:expr, $default:expr;)*) => {
+        /// A parameter of a loss.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Parameter {
+            $(
+                #[doc = concat!("`", $name, "`: ", $symbol, ", ", $meaning, ".")]
+                $parameter,
+            )*
+        }
+
+        impl Parameter {
+            /// Every parameter.
+            pub const ALL: &'static [Self] = &[$(Self::$parameter),*];
+
+            /// The name, in requests and everywhere else.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$parameter => $name,)*
+                }
+            }
+
+            /// The symbol, in equations.
+            pub const fn symbol(self) -> &'static str {
+                match self {
+                    $(Self::$parameter => $symbol,)*
+                }
+            }
+
+            /// The meaning, in words.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$parameter => $meaning,)*
+                }
+            }
+
+            /// The values that it may have.
+            pub const fn values(self) -> Values {
+                match self {
+                    $(Self::$parameter => $values,)*
+                }
+            }
+
+            /// The value that it has unless one is given, in words.
+            pub const fn default(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$parameter => $default,)*
+                }
+            }
+        }
+    };
+}
+
+const ESTIMATORS: &str = "g0, g1 (with tau_plus) or g2 (with tau_plus and beta)";
+const WEIGHTS: &str = "one, adversarial or adversarial_with_gradient";
+const NEIGHBORHOODS: &str =
+    "nca, mix_nca (with lambda) or combined (with lambda, and joined: true unless given)";
+
+parameters! {
+    TauPlus: "tau_plus", "τ", "the class prior", Values::Numbers(Range::BELOW_1), None;
+    Beta: "beta", "β", "the hardness", Values::Numbers(Range::NOT_NEGATIVE), None;
+    Alpha: "alpha", "α", "the share of the robust term", Values::Numbers(Range::NOT_NEGATIVE), None;
+    Lambda: "lambda", "λ", "the mixing weight", Values::Numbers(Range::UNIT), None;
+    Negatives: "negatives", "G", "the negative estimator", Values::Described(ESTIMATORS), None;
+    Weight: "weight", "w", "the weight of the robust term", Values::Described(WEIGHTS), None;
+    WeightNegatives: "weight_negatives", "G of ŵ", "the estimator inside an adversarial weight",
+        Values::Described(ESTIMATORS), Some("negatives");
+    Robust: "robust", "G² and w", "the robust term", Values::Described("an object with negatives and weight"), None;
+    Neighborhood: "neighborhood", "NaCl", "the neighbourhood loss", Values::Described(NEIGHBORHOODS), None;
+    Objective: "objective", "objective", "the objective of supervised NCA",
+        Values::Described("kl or total_variation"), None;
+}
+
+impl Parameter {
+    /// Refuses a number out of this parameter's range, as `{prefix}{name}`.
+    fn check(self, prefix: &str, value: f64) -> Result<()> {
+        match self.values() {
+            Values::Numbers(range) => range.check(&format!("{prefix}{}", self.name()), value),
+            Values::Described(_) => Ok(()),
+        }
+    }
+}
+
+/// The value of a parameter, which knows what is out of range.
+pub(crate) trait Value {
+    /// Refuses a value out of the parameter's range.
+    fn validate(&self, parameter: Parameter) -> Result<()>;
+}
+
+impl Value for f64 {
+    fn validate(&self, parameter: Parameter) -> Result<()> {
+        parameter.check("", *self)
+    }
+}
+
+impl Value for Negatives {
+    fn validate(&self, parameter: Parameter) -> Result<()> {
+        self.validate_within(&format!("{}.", parameter.name()))
+    }
+}
+
+impl Value for Weight {
+    fn validate(&self, _: Parameter) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Value for RobustTerm {
+    fn validate(&self, parameter: Parameter) -> Result<()> {
+        let within = format!("{}.{}.", parameter.name(), Parameter::Negatives.name());
+        self.negatives.validate_within(&within)
+    }
+}
+
+impl Value for Neighborhood {
+    fn validate(&self, _: Parameter) -> Result<()> {
+        match *self {
+            Neighborhood::Nca => Ok(()),
+            Neighborhood::MixNca { lambda } | Neighborhood::Combined { lambda, .. } => {
+                Parameter::Lambda.check("", lambda)
+            }
+        }
+    }
+}
+
+/// Where the parameters of a loss come from: a request, a command line, the arguments of a function.
+///
+/// A method a parameter; [`LossName::read`](crate::LossName::read) calls those that the loss has, in the order
+/// of its declaration.
+pub trait ReadParameters {
+    /// What is said of a parameter that is missing, or is not what it must be.
+    type Error;
+    /// [`Parameter::TauPlus`].
+    ///
+    /// # Errors
+    /// As the source says; so for all methods.
+    fn tau_plus(&mut self) -> Result<f64, Self::Error>;
+    /// [`Parameter::Beta`].
+    fn beta(&mut self) -> Result<f64, Self::Error>;
+    /// [`Parameter::Alpha`].
+    fn alpha(&mut self) -> Result<f64, Self::Error>;
+    /// [`Parameter::Lambda`].
+    fn lambda(&mut self) -> Result<f64, Self::Error>;
+    /// [`Parameter::Negatives`].
+    fn negatives(&mut self) -> Result<Negatives, Self::Error>;
+    /// [`Parameter::Weight`].
+    fn weight(&mut self) -> Result<Weight, Self::Error>;
+    /// [`Parameter::WeightNegatives`]; where they are not given, the negatives that were read before.
+    fn weight_negatives(&mut self) -> Result<Negatives, Self::Error>;
+    /// [`Parameter::Robust`].
+    fn robust(&mut self) -> Result<RobustTerm, Self::Error>;
+    /// [`Parameter::Neighborhood`].
+    fn neighborhood(&mut self) -> Result<Neighborhood, Self::Error>;
+}
+
+/// Where the parameters of a loss go: a request, a report.
+///
+/// A method a parameter; [`Loss::write`](crate::Loss::write) calls those that the loss has, in the order of its
+/// declaration.
+pub trait WriteParameters {
+    /// [`Parameter::TauPlus`].
+    fn tau_plus(&mut self, tau_plus: f64);
+    /// [`Parameter::Beta`].
+    fn beta(&mut self, beta: f64);
+    /// [`Parameter::Alpha`].
+    fn alpha(&mut self, alpha: f64);
+    /// [`Parameter::Lambda`].
+    fn lambda(&mut self, lambda: f64);
+    /// [`Parameter::Negatives`].
+    fn negatives(&mut self, negatives: Negatives);
+    /// [`Parameter::Weight`].
+    fn weight(&mut self, weight: Weight);
+    /// [`Parameter::WeightNegatives`].
+    fn weight_negatives(&mut self, negatives: Negatives);
+    /// [`Parameter::Robust`].
+    fn robust(&mut self, robust: RobustTerm);
+    /// [`Parameter::Neighborhood`].
+    fn neighborhood(&mut self, neighborhood: Neighborhood);
+}
 
 /// How the negative term is estimated from the scores of the negatives (theory: `g0`, `g1`, `g2`).
 ///
@@ -63,297 +286,51 @@ pub enum Neighborhood {
     },
 }
 
-/// A loss of the paper with its parameters.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Loss {
-    /// (2) SimCLR.
-    SimClr,
-    /// (3) Debiased.
-    Debiased {
-        /// `τ` in `[0, 1)`.
-        tau_plus: f64,
-    },
-    /// (4) Debiased+HardNeg; with `tau_plus = 0`, HardNeg.
-    HardNegative {
-        /// `τ` in `[0, 1)`.
-        tau_plus: f64,
-        /// `β >= 0`.
-        beta: f64,
-    },
-    /// (5) Adv: SimCLR on the positive, plus `alpha` times SimCLR on the adversarial view.
-    Adversarial {
-        /// `α >= 0`.
-        alpha: f64,
-    },
-    /// NCA over `M` positives, (8) with a chosen estimator.
-    Nca {
-        /// `G`.
-        negatives: Negatives,
-    },
-    /// MIXNCA.
-    MixNca {
-        /// `G`.
-        negatives: Negatives,
-        /// `λ` in `[0, 1]`.
-        lambda: f64,
-    },
-    /// The robust term alone.
-    Robust {
-        /// `G` of the term.
-        negatives: Negatives,
-        /// `w`.
-        weight: Weight,
-        /// `G` inside an adversarial weight.
-        weight_negatives: Negatives,
-    },
-    /// IntCl: a single-positive loss plus `alpha` times the robust term.
-    IntCl {
-        /// `G¹`.
-        negatives: Negatives,
-        /// `α >= 0`.
-        alpha: f64,
-        /// `G²` and `w`.
-        robust: RobustTerm,
-    },
-    /// (9) IntNaCl: a neighbourhood loss plus `alpha` times the robust term.
-    IntNaCl {
-        /// `G¹`.
-        negatives: Negatives,
-        /// `α >= 0`.
-        alpha: f64,
-        /// `G²` and `w`.
-        robust: RobustTerm,
-        /// NCA, MIXNCA or both.
-        neighborhood: Neighborhood,
-    },
-}
-
 /// The objective of supervised NCA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Objective {
-    /// (7) `Σ_i -log p_i`.
+    /// (7) `Σ_i -log p_i`, `"kl"` in requests.
     KullbackLeibler,
-    /// `Σ_i (1 - p_i)`.
+    /// `Σ_i (1 - p_i)`, `"total_variation"` in requests.
     TotalVariation,
 }
 
-/// What a loss is evaluated with, beside its own parameters.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
-    /// `t > 0`, finite.
-    pub temperature: f64,
-    /// `true`: rows are divided by their norm inside, and gradients are by the rows as given.
-    pub normalize: bool,
-    /// How far from 1 a row's norm may be when `normalize` is `false`.
-    pub norm_tolerance: f64,
-}
-
-impl Settings {
-    /// The settings of a temperature: embeddings as given, of unit norm within `1e-6`.
-    pub fn new(temperature: f64) -> Self {
-        Self { temperature, normalize: false, norm_tolerance: 1e-6 }
-    }
-
-    /// The same with normalisation inside.
-    pub fn normalizing(self) -> Self {
-        Self { normalize: true, ..self }
-    }
-
-    /// Refuses settings out of range.
-    ///
-    /// # Errors
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange), naming the setting.
-    pub fn validate(&self) -> Result<()> {
-        let t = self.temperature;
-        in_range("temperature", t, t > 0.0 && t.is_finite(), "a finite number above 0")?;
-        let tolerance = self.norm_tolerance;
-        let holds = tolerance >= 0.0 && tolerance.is_finite();
-        in_range("norm_tolerance", tolerance, holds, "a finite number of at least 0")
-    }
-}
-
-/// Embeddings as tuples: each of `B` anchors with positives and negatives of its own.
-///
-/// Every matrix has an embedding a row, `d` columns.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tuples {
-    /// `B × d`.
-    pub anchor: DMatrix<f64>,
-    /// `B` matrices `M × d`.
-    pub positives: Vec<DMatrix<f64>>,
-    /// `B` matrices `N × d`.
-    pub negatives: Vec<DMatrix<f64>>,
-    /// `B` matrices `m × d`: the `v` of `g1` and `g2`, in every term (default: the first positive).
-    pub debias_positives: Option<Vec<DMatrix<f64>>>,
-    /// `B` matrices `(M-1) × d`: embeddings of mixed inputs.
-    pub mixed: Option<Vec<DMatrix<f64>>>,
-    /// `B` lists of `M-1` matrices `N × d`: the negatives of each mixed term (default: `negatives`).
-    pub mixed_negatives: Option<Vec<Vec<DMatrix<f64>>>>,
-    /// `B × d`.
-    pub adversarial: Option<DMatrix<f64>>,
-    /// `B` matrices `N' × d`: the negatives of the robust term (default: `negatives`).
-    pub adversarial_negatives: Option<Vec<DMatrix<f64>>>,
-}
-
-impl Tuples {
-    /// Tuples with the arrays that every loss needs.
-    pub fn new(anchor: DMatrix<f64>, positives: Vec<DMatrix<f64>>, negatives: Vec<DMatrix<f64>>) -> Self {
-        Self {
-            anchor,
-            positives,
-            negatives,
-            debias_positives: None,
-            mixed: None,
-            mixed_negatives: None,
-            adversarial: None,
-            adversarial_negatives: None,
+impl Negatives {
+    /// Whether the estimator subtracts draws of positives.
+    pub fn debiases(&self) -> bool {
+        match self {
+            Negatives::G0 => false,
+            Negatives::G1 { .. } | Negatives::G2 { .. } => true,
         }
     }
-}
 
-/// Embeddings as a training step has them: `1+M` views of the same `B` images.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
-    /// `1+M` matrices `B × d`; view 0 is the anchor, the others its positives.
-    pub views: Vec<DMatrix<f64>>,
-    /// Whether view 1 is an anchor too (in the robust term: the adversarial view).
-    pub symmetric: bool,
-    /// `M-1` matrices `B × d`: embeddings of mixed inputs.
-    pub mixed: Option<Vec<DMatrix<f64>>>,
-    /// `B × d`.
-    pub adversarial: Option<DMatrix<f64>>,
-}
-
-impl Batch {
-    /// A symmetric batch of views.
-    pub fn new(views: Vec<DMatrix<f64>>) -> Self {
-        Self { views, symmetric: true, mixed: None, adversarial: None }
-    }
-}
-
-/// Labelled points and the transform that supervised NCA learns.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Labelled {
-    /// `A`, `D × F`.
-    pub transform: DMatrix<f64>,
-    /// `n × F`.
-    pub points: DMatrix<f64>,
-    /// `n` class labels.
-    pub labels: Vec<i64>,
-}
-
-/// A loss value with its gradient.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evaluation<D> {
-    /// The mean over the anchors (supervised NCA: the sum over the points).
-    pub value: f64,
-    /// The value of each anchor; in the batch layout of each image, the mean over its anchors;
-    /// for supervised NCA of each point.
-    pub per_anchor: Vec<f64>,
-    /// The gradient of `value`, in the shape of the data.
-    pub gradient: D,
-}
-
-impl Negatives {
-    fn validate(&self, prefix: &str) -> Result<()> {
-        let tau = |tau: f64| {
-            in_range(&format!("{prefix}tau_plus"), tau, (0.0..1.0).contains(&tau), "a number in [0, 1)")
-        };
+    /// Refuses parameters out of range, whose names begin with `prefix`.
+    fn validate_within(&self, prefix: &str) -> Result<()> {
         match *self {
             Negatives::G0 => Ok(()),
-            Negatives::G1 { tau_plus } => tau(tau_plus),
+            Negatives::G1 { tau_plus } => Parameter::TauPlus.check(prefix, tau_plus),
             Negatives::G2 { tau_plus, beta } => {
-                tau(tau_plus)?;
-                let holds = beta >= 0.0 && beta.is_finite();
-                in_range(&format!("{prefix}beta"), beta, holds, "a finite number of at least 0")
+                Parameter::TauPlus.check(prefix, tau_plus)?;
+                Parameter::Beta.check(prefix, beta)
             }
         }
     }
 }
 
-fn validate_lambda(lambda: f64) -> Result<()> {
-    in_range("lambda", lambda, (0.0..=1.0).contains(&lambda), "a number in [0, 1]")
-}
-
-fn validate_alpha(alpha: f64) -> Result<()> {
-    in_range("alpha", alpha, alpha >= 0.0 && alpha.is_finite(), "a finite number of at least 0")
-}
-
-impl Loss {
-    /// Refuses parameters outside their ranges.
-    ///
-    /// # Errors
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange), naming the parameter.
-    pub fn validate(&self) -> Result<()> {
-        match *self {
-            Loss::SimClr => Ok(()),
-            Loss::Debiased { tau_plus } => Negatives::G1 { tau_plus }.validate(""),
-            Loss::HardNegative { tau_plus, beta } => Negatives::G2 { tau_plus, beta }.validate(""),
-            Loss::Adversarial { alpha } => validate_alpha(alpha),
-            Loss::Nca { negatives } => negatives.validate("negatives."),
-            Loss::MixNca { negatives, lambda } => {
-                negatives.validate("negatives.")?;
-                validate_lambda(lambda)
-            }
-            Loss::Robust { negatives, weight_negatives, .. } => {
-                negatives.validate("negatives.")?;
-                weight_negatives.validate("weight_negatives.")
-            }
-            Loss::IntCl { negatives, alpha, robust } => {
-                negatives.validate("negatives.")?;
-                validate_alpha(alpha)?;
-                robust.negatives.validate("robust.negatives.")
-            }
-            Loss::IntNaCl { negatives, alpha, robust, neighborhood } => {
-                negatives.validate("negatives.")?;
-                validate_alpha(alpha)?;
-                robust.negatives.validate("robust.negatives.")?;
-                match neighborhood {
-                    Neighborhood::Nca => Ok(()),
-                    Neighborhood::MixNca { lambda } | Neighborhood::Combined { lambda, .. } => {
-                        validate_lambda(lambda)
-                    }
-                }
-            }
-        }
-    }
-
-    /// The loss's name in requests, tables and reports.
-    pub fn name(&self) -> &'static str {
+impl Neighborhood {
+    /// Whether NCA over all positives is a part of it.
+    pub fn has_nca(&self) -> bool {
         match self {
-            Loss::SimClr => "simclr",
-            Loss::Debiased { .. } => "debiased",
-            Loss::HardNegative { .. } => "hard_negative",
-            Loss::Adversarial { .. } => "adversarial",
-            Loss::Nca { .. } => "nca",
-            Loss::MixNca { .. } => "mix_nca",
-            Loss::Robust { .. } => "robust",
-            Loss::IntCl { .. } => "int_cl",
-            Loss::IntNaCl { .. } => "int_nacl",
+            Neighborhood::Nca | Neighborhood::Combined { .. } => true,
+            Neighborhood::MixNca { .. } => false,
         }
     }
 
-    /// Whether the loss reads the mixed embeddings.
-    pub fn needs_mixed(&self) -> bool {
-        matches!(
-            self,
-            Loss::MixNca { .. }
-                | Loss::IntNaCl {
-                    neighborhood: Neighborhood::MixNca { .. } | Neighborhood::Combined { .. },
-                    ..
-                }
-        )
-    }
-
-    /// Whether the loss reads the adversarial embeddings. A zero `alpha` switches the term off, so that
-    /// they need not be given.
-    pub fn needs_adversarial(&self) -> bool {
-        match *self {
-            Loss::Robust { .. } => true,
-            Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. } => {
-                alpha != 0.0
-            }
-            _ => false,
+    /// Whether MIXNCA is a part of it.
+    pub fn has_mix_nca(&self) -> bool {
+        match self {
+            Neighborhood::Nca => false,
+            Neighborhood::MixNca { .. } | Neighborhood::Combined { .. } => true,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A loss, its settings and its data in one value: what travels between programs.
 
-use crate::vocabulary::{Batch, Evaluation, Labelled, Loss, Objective, Settings, Tuples};
+use crate::{Batch, Evaluation, Labelled, Loss, Objective, Settings, Tuples};
 
 /// One evaluation that is asked for.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@ use super::array::{Label, Matrix};
 use super::error::{Error, Result};
 use super::forms::{DataForm, Form};
 use super::shape::even;
-use crate::vocabulary::{Batch, Labelled, Tuples};
+use crate::{Batch, Labelled, SUPERVISED_NCA, Tuples};
 
 /// The names of all arrays, and of what describes them.
 pub(super) const FIELDS: &[&str] = DataForm::FIELDS;
@@ -52,7 +52,7 @@ pub(super) fn labelled(mut form: DataForm) -> Result<Labelled> {
         points: matrix(&mut form.points, "points", "an array of shape [n][F]")?,
         labels: form.labels.take().ok_or_else(missing)?.into_iter().map(|Label(label)| label).collect(),
     };
-    none_left(&form, "supervised_nca", "transform, points, labels")?;
+    none_left(&form, SUPERVISED_NCA.name, "transform, points, labels")?;
     Ok(data)
 }
 

@@ -6,7 +6,7 @@ use super::array::Matrix;
 use super::error::{Error, Result};
 use super::forms::{DataForm, Form};
 use super::shape::{Shape, in_brackets, mismatch};
-use crate::vocabulary::{Batch, Labelled, Tuples};
+use crate::{Batch, Labelled, Tuples};
 
 pub(super) fn tuples(mut form: DataForm, data: &Tuples) -> Result<Tuples> {
     let gradient = Tuples {

@@ -3,7 +3,10 @@
 use super::array::Number;
 use super::error::{Error, Result, shorten};
 use super::forms::{Form, NegativesForm, ParametersForm, RobustForm};
-use crate::vocabulary::{Loss, Negatives, Neighborhood, Objective, RobustTerm, Weight};
+use crate::{
+    Declaration, Loss, LossName, Negatives, Neighborhood, Objective, Parameter, ReadParameters, RobustTerm,
+    SUPERVISED_NCA, Weight, declarations,
+};
 
 /// What a request asks to evaluate.
 pub(super) enum Asked {
@@ -13,78 +16,83 @@ pub(super) enum Asked {
     Supervised(Objective),
 }
 
-/// Every loss by its name, and the parameters that it takes.
-const LOSSES: [(&str, &str); 10] = [
-    ("simclr", "no parameters"),
-    ("debiased", "tau_plus"),
-    ("hard_negative", "tau_plus, beta"),
-    ("adversarial", "alpha"),
-    ("nca", "negatives"),
-    ("mix_nca", "negatives, lambda"),
-    ("robust", "negatives, weight, weight_negatives"),
-    ("int_cl", "negatives, alpha, robust"),
-    (
-        "int_nacl",
-        "negatives, alpha, robust, neighborhood, for mix_nca and combined lambda, for combined joined",
-    ),
-    ("supervised_nca", "objective"),
-];
-
 /// The names of the losses, for an error.
 pub(super) fn losses() -> String {
-    format!("one of {}", LOSSES.map(|(name, _)| name).join(", "))
+    let names: Vec<&str> = declarations().map(|declaration| declaration.name).collect();
+    format!("one of {}", names.join(", "))
 }
 
 pub(super) fn asked(name: &str, mut form: ParametersForm) -> Result<Asked> {
-    let form = &mut form;
-    let loss = match name {
-        "simclr" => Loss::SimClr,
-        "debiased" => Loss::Debiased { tau_plus: number(&mut form.tau_plus, "tau_plus")? },
-        "hard_negative" => Loss::HardNegative {
-            tau_plus: number(&mut form.tau_plus, "tau_plus")?,
-            beta: number(&mut form.beta, "beta")?,
-        },
-        "adversarial" => Loss::Adversarial { alpha: number(&mut form.alpha, "alpha")? },
-        "nca" => Loss::Nca { negatives: negatives(&mut form.negatives, "negatives")? },
-        "mix_nca" => Loss::MixNca {
-            negatives: negatives(&mut form.negatives, "negatives")?,
-            lambda: number(&mut form.lambda, "lambda")?,
-        },
-        "robust" => {
-            let of_term = negatives(&mut form.negatives, "negatives")?;
-            let weight_negatives = match form.weight_negatives {
-                Some(_) => negatives(&mut form.weight_negatives, "weight_negatives")?,
-                None => of_term,
-            };
-            Loss::Robust { negatives: of_term, weight: weight(&mut form.weight, "weight")?, weight_negatives }
-        }
-        "int_cl" => Loss::IntCl {
-            negatives: negatives(&mut form.negatives, "negatives")?,
-            alpha: number(&mut form.alpha, "alpha")?,
-            robust: robust(&mut form.robust)?,
-        },
-        "int_nacl" => Loss::IntNaCl {
-            negatives: negatives(&mut form.negatives, "negatives")?,
-            alpha: number(&mut form.alpha, "alpha")?,
-            robust: robust(&mut form.robust)?,
-            neighborhood: neighborhood(form)?,
-        },
-        "supervised_nca" => {
-            let objective = objective(&mut form.objective)?;
-            return none_left(name, form).map(|()| Asked::Supervised(objective));
-        }
-        _ => return Err(unknown("loss", name, losses())),
-    };
-    none_left(name, form).map(|()| Asked::Loss(loss))
+    if name == SUPERVISED_NCA.name {
+        let objective = objective(&mut form.objective)?;
+        return none_left(&SUPERVISED_NCA, &form).map(|()| Asked::Supervised(objective));
+    }
+    let loss = LossName::of(name).ok_or_else(|| unknown("loss", name, losses()))?;
+    let mut given = Given { form, negatives: None };
+    let asked = Asked::Loss(loss.read(&mut given)?);
+    none_left(loss.declaration(), &given.form).map(|()| asked)
 }
 
-fn none_left(loss: &str, form: &ParametersForm) -> Result<()> {
+/// The parameters of a request, of which those that were read are taken away.
+struct Given {
+    form: ParametersForm,
+    /// The estimator that was read, the default of the one in the weight.
+    negatives: Option<Negatives>,
+}
+
+impl ReadParameters for Given {
+    type Error = Error;
+
+    fn tau_plus(&mut self) -> Result<f64> {
+        number(&mut self.form.tau_plus, "tau_plus")
+    }
+    fn beta(&mut self) -> Result<f64> {
+        number(&mut self.form.beta, "beta")
+    }
+    fn alpha(&mut self) -> Result<f64> {
+        number(&mut self.form.alpha, "alpha")
+    }
+    fn lambda(&mut self) -> Result<f64> {
+        number(&mut self.form.lambda, "lambda")
+    }
+    fn negatives(&mut self) -> Result<Negatives> {
+        let read = negatives(&mut self.form.negatives, "negatives")?;
+        self.negatives = Some(read);
+        Ok(read)
+    }
+    fn weight(&mut self) -> Result<Weight> {
+        weight(&mut self.form.weight, "weight")
+    }
+    fn weight_negatives(&mut self) -> Result<Negatives> {
+        match (&self.form.weight_negatives, self.negatives) {
+            (None, Some(default)) => Ok(default),
+            _ => negatives(&mut self.form.weight_negatives, "weight_negatives"),
+        }
+    }
+    fn robust(&mut self) -> Result<RobustTerm> {
+        robust(&mut self.form.robust)
+    }
+    fn neighborhood(&mut self) -> Result<Neighborhood> {
+        neighborhood(&mut self.form)
+    }
+}
+
+fn none_left(loss: &Declaration, form: &ParametersForm) -> Result<()> {
     let Some(field) = form.left() else { return Ok(()) };
-    let takes = LOSSES.iter().find(|(name, _)| *name == loss).map_or("no parameters", |(_, takes)| takes);
+    let names: Vec<&str> = loss.parameters.iter().map(|parameter| fields(*parameter)).collect();
+    let takes = if names.is_empty() { "no parameters".to_owned() } else { names.join(", ") };
     Err(Error::form(
         format!("parameters.{field}"),
-        format!("not a parameter of {loss} as given, expected {takes}"),
+        format!("not a parameter of {} as given, expected {takes}", loss.name),
     ))
+}
+
+/// The fields that a parameter takes up in a request.
+fn fields(parameter: Parameter) -> &'static str {
+    if parameter == Parameter::Neighborhood {
+        return "neighborhood, for mix_nca and combined lambda, for combined joined";
+    }
+    parameter.name()
 }
 
 fn neighborhood(form: &mut ParametersForm) -> Result<Neighborhood> {

@@ -9,8 +9,7 @@ use super::forms::{AnswerForm, RequestForm};
 use super::gradient;
 use super::parameters::{self, Asked};
 use super::shape::mismatch;
-use crate::request::{Answer, Request};
-use crate::vocabulary::{Evaluation, Settings};
+use crate::{Answer, Evaluation, Request, SUPERVISED_NCA, Settings};
 
 /// Reads one JSON value that is the whole text.
 pub(super) fn parse<'de, T: Deserialize<'de>>(text: &'de str, whole: &'static str) -> Result<T> {
@@ -41,9 +40,10 @@ pub(super) fn request(form: RequestForm) -> Result<Request> {
     }
     let mut arrays = form.data.ok_or_else(|| missing("data", "an object with the arrays of a layout"))?;
     match asked {
-        Asked::Supervised(_) if settings.normalize => {
-            Err(Error::form("normalize", "true, expected false: supervised_nca takes its points as given"))
-        }
+        Asked::Supervised(_) if settings.normalize => Err(Error::form(
+            "normalize",
+            format!("true, expected false: {} takes its points as given", SUPERVISED_NCA.name),
+        )),
         Asked::Supervised(objective) => {
             settings.validate()?;
             Ok(Request::Supervised { objective, data: data::labelled(arrays)? })

@@ -2,10 +2,11 @@ use nalgebra::{DMatrix, dmatrix};
 use proptest::prelude::*;
 
 use super::*;
-use crate::vocabulary::{
-    Batch, Evaluation, Labelled, Loss, Negatives, Neighborhood, Objective, RobustTerm, Settings, Tuples,
-    Weight,
+use crate::{
+    Batch, Evaluation, Labelled, Loss, LossName, Negatives, Neighborhood, Objective, ReadParameters,
+    RobustTerm, Settings, Tuples, Weight,
 };
+use std::convert::Infallible;
 
 /// Finite numbers of every size, and the negative zero, which compares equal to the other.
 fn number() -> impl Strategy<Value = f64> {
@@ -42,35 +43,81 @@ fn neighborhood() -> impl Strategy<Value = Neighborhood> {
     ]
 }
 
+/// A loss of the table, whichever it declares.
 fn loss() -> impl Strategy<Value = Loss> {
-    let robust = || (negatives(), weight()).prop_map(|(negatives, weight)| RobustTerm { negatives, weight });
-    prop_oneof![
-        Just(Loss::SimClr),
-        number().prop_map(|tau_plus| Loss::Debiased { tau_plus }),
-        (number(), number()).prop_map(|(tau_plus, beta)| Loss::HardNegative { tau_plus, beta }),
-        number().prop_map(|alpha| Loss::Adversarial { alpha }),
-        negatives().prop_map(|negatives| Loss::Nca { negatives }),
-        (negatives(), number()).prop_map(|(negatives, lambda)| Loss::MixNca { negatives, lambda }),
-        (negatives(), weight(), negatives()).prop_map(|(negatives, weight, other)| Loss::Robust {
-            negatives,
-            weight,
-            weight_negatives: other
-        }),
-        (negatives(), number(), robust()).prop_map(|(negatives, alpha, robust)| Loss::IntCl {
-            negatives,
-            alpha,
-            robust
-        }),
-        (negatives(), number(), robust(), neighborhood()).prop_map(
-            |(negatives, alpha, robust, neighborhood)| {
-                Loss::IntNaCl { negatives, alpha, robust, neighborhood }
-            }
-        ),
-    ]
+    let robust = (negatives(), weight()).prop_map(|(negatives, weight)| RobustTerm { negatives, weight });
+    // The estimator in a weight is often the one outside it, which is its default.
+    let estimators = (negatives(), negatives(), any::<bool>())
+        .prop_map(|(first, second, same)| (first, if same { first } else { second }));
+    let numbers = (number(), number(), number(), number());
+    let drawn = (numbers, estimators, weight(), robust, neighborhood());
+    (prop::sample::select(LossName::ALL), drawn).prop_map(
+        |(name, ((tau_plus, beta, alpha, lambda), estimators, weight, robust, neighborhood))| {
+            let (negatives, weight_negatives) = estimators;
+            let mut drawn = Drawn {
+                tau_plus,
+                beta,
+                alpha,
+                lambda,
+                negatives,
+                weight,
+                weight_negatives,
+                robust,
+                neighborhood,
+            };
+            let Ok(loss) = name.read(&mut drawn);
+            loss
+        },
+    )
+}
+
+/// A value of each parameter.
+struct Drawn {
+    tau_plus: f64,
+    beta: f64,
+    alpha: f64,
+    lambda: f64,
+    negatives: Negatives,
+    weight: Weight,
+    weight_negatives: Negatives,
+    robust: RobustTerm,
+    neighborhood: Neighborhood,
+}
+
+impl ReadParameters for Drawn {
+    type Error = Infallible;
+    fn tau_plus(&mut self) -> Result<f64, Infallible> {
+        Ok(self.tau_plus)
+    }
+    fn beta(&mut self) -> Result<f64, Infallible> {
+        Ok(self.beta)
+    }
+    fn alpha(&mut self) -> Result<f64, Infallible> {
+        Ok(self.alpha)
+    }
+    fn lambda(&mut self) -> Result<f64, Infallible> {
+        Ok(self.lambda)
+    }
+    fn negatives(&mut self) -> Result<Negatives, Infallible> {
+        Ok(self.negatives)
+    }
+    fn weight(&mut self) -> Result<Weight, Infallible> {
+        Ok(self.weight)
+    }
+    fn weight_negatives(&mut self) -> Result<Negatives, Infallible> {
+        Ok(self.weight_negatives)
+    }
+    fn robust(&mut self) -> Result<RobustTerm, Infallible> {
+        Ok(self.robust)
+    }
+    fn neighborhood(&mut self) -> Result<Neighborhood, Infallible> {
+        Ok(self.neighborhood)
+    }
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
-    (number(), any::<bool>(), number()).prop_map(|(temperature, normalize, norm_tolerance)| Settings {
+    let tolerance = prop_oneof![number(), Just(Settings::NORM_TOLERANCE)];
+    (number(), any::<bool>(), tolerance).prop_map(|(temperature, normalize, norm_tolerance)| Settings {
         temperature,
         normalize,
         norm_tolerance,
@@ -167,6 +214,16 @@ proptest! {
         let read = read_request(&text).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(&read, &request);
         prop_assert_eq!(write_request(&read), text);
+    }
+
+    #[test]
+    fn a_terse_request_reads_back_as_itself(request in request()) {
+        let (full, terse) = (write_request(&request), write_request_tersely(&request));
+        let read = read_request(&terse).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(&read, &request);
+        prop_assert_eq!(write_request_tersely(&read), terse.clone());
+        prop_assert_eq!(write_request(&read), full.clone());
+        prop_assert!(terse.len() <= full.len());
     }
 
     #[test]
@@ -376,6 +433,29 @@ fn an_answer_of_another_shape_is_refused() {
         "value: invalid type: null, expected a number"
     );
     assert_eq!(refusal(r#"{"error": "no\nmemory"}"#), "the implementation refused the request: no memory");
+}
+
+#[test]
+fn a_terse_request_leaves_out_every_default() {
+    let views = vec![dmatrix![1.0; -1.0], dmatrix![1.0; 1.0]];
+    let negatives = Negatives::G1 { tau_plus: 0.0 };
+    let written = |weight_negatives, normalize, symmetric| {
+        let loss = Loss::Robust { negatives, weight: Weight::Adversarial, weight_negatives };
+        let settings = Settings { normalize, ..Settings::new(0.5) };
+        let data = Batch { symmetric, ..Batch::new(views.clone()) };
+        write_request_tersely(&Request::Batch { loss, settings, data })
+    };
+    let estimator = r#"{"estimator":"g1","tau_plus":0.0}"#;
+    assert_eq!(
+        written(negatives, false, true),
+        format!(
+            r#"{{"loss":"robust","temperature":0.5,"parameters":{{"negatives":{estimator},"weight":"adversarial"}},"data":{{"layout":"batch","views":[[[1.0],[-1.0]],[[1.0],[1.0]]]}}}}"#
+        )
+    );
+    let other = written(Negatives::G1 { tau_plus: -0.0 }, true, false);
+    for field in [r#""tau_plus":-0.0"#, r#""normalize":true"#, r#""symmetric":false"#] {
+        assert!(other.contains(field), "{field} is not in {other}");
+    }
 }
 
 #[test]

@@ -25,22 +25,39 @@ mod parameters;
 use nalgebra::DMatrix;
 use serde::ser::{Serialize, Serializer};
 
-use crate::request::{Answer, Request};
-use crate::vocabulary::{Batch, Evaluation, Labelled, Loss, Settings, Tuples};
+use crate::{Answer, Request};
+use crate::{Batch, Evaluation, Labelled, Loss, SUPERVISED_NCA, Settings, Tuples};
 use parameters::Parameters;
 
-pub(super) fn request(request: &Request) -> String {
+/// Whether fields that have their default are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// They are.
+    Full,
+    /// They are left out.
+    Terse,
+}
+
+impl Style {
+    /// A field, which has its default or not.
+    fn field<T>(self, value: T, is_default: bool) -> Option<T> {
+        (self == Style::Full || !is_default).then_some(value)
+    }
+}
+
+pub(super) fn request(request: &Request, style: Style) -> String {
     let written = match request {
         Request::Tuples { loss, settings, data } => {
-            with_settings(loss, settings, Arrays { layout: Some("tuples"), ..Arrays::tuples(data) })
+            let arrays = Arrays { layout: Some("tuples"), ..Arrays::tuples(data) };
+            with_settings(loss, settings, arrays, style)
         }
         Request::Batch { loss, settings, data } => {
-            let described = Some(data.symmetric);
-            let arrays = Arrays { layout: Some("batch"), symmetric: described, ..Arrays::batch(data) };
-            with_settings(loss, settings, arrays)
+            let symmetric = style.field(data.symmetric, data.symmetric);
+            let arrays = Arrays { layout: Some("batch"), symmetric, ..Arrays::batch(data) };
+            with_settings(loss, settings, arrays, style)
         }
         Request::Supervised { objective, data } => RequestWritten {
-            loss: Some("supervised_nca"),
+            loss: Some(SUPERVISED_NCA.name),
             parameters: Some(Parameters::of_objective(*objective)),
             data: Some(Arrays { labels: Some(&data.labels), ..Arrays::labelled(data) }),
             ..RequestWritten::default()
@@ -49,13 +66,15 @@ pub(super) fn request(request: &Request) -> String {
     line(&written)
 }
 
-fn with_settings<'a>(loss: &Loss, settings: &Settings, data: Arrays<'a>) -> RequestWritten<'a> {
+fn with_settings<'a>(loss: &Loss, settings: &Settings, data: Arrays<'a>, style: Style) -> RequestWritten<'a> {
+    let Settings { temperature, normalize, norm_tolerance } = *settings;
+    let none = loss.declaration().parameters.is_empty();
     RequestWritten {
         loss: Some(loss.name()),
-        temperature: Some(settings.temperature),
-        normalize: Some(settings.normalize),
-        norm_tolerance: Some(settings.norm_tolerance),
-        parameters: Some(Parameters::of_loss(loss)),
+        temperature: Some(temperature),
+        normalize: style.field(normalize, !normalize),
+        norm_tolerance: style.field(norm_tolerance, norm_tolerance == Settings::NORM_TOLERANCE),
+        parameters: style.field(Parameters::of_loss(loss, style), none),
         data: Some(data),
     }
 }

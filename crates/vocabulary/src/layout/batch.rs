@@ -3,7 +3,7 @@
 use super::check::Checker;
 use super::{Embeddings, Layout, named, named_if_given};
 use crate::error::Result;
-use crate::vocabulary::{Batch, Loss, Settings};
+use crate::{Batch, Loss, Settings};
 use nalgebra::DMatrix;
 
 impl Layout for Batch {

@@ -1,7 +1,7 @@
 //! The checks that both layouts share.
 
+use crate::Settings;
 use crate::error::{Error, Result};
-use crate::vocabulary::Settings;
 use nalgebra::DMatrix;
 
 /// Checks arrays of one dimension.

@@ -1,7 +1,7 @@
 //! What supervised NCA refuses.
 
+use crate::Labelled;
 use crate::error::{Error, Result};
-use crate::vocabulary::Labelled;
 use std::collections::HashMap;
 
 impl Labelled {

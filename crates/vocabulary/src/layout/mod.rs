@@ -6,7 +6,7 @@ mod labelled;
 mod tuples;
 
 use crate::error::Result;
-use crate::vocabulary::{Batch, Loss, Settings, Tuples};
+use crate::{Batch, Loss, Settings, Tuples};
 use nalgebra::DMatrix;
 
 /// A way to lay out embeddings: [`Tuples`] or [`Batch`].
@@ -49,6 +49,6 @@ fn named_if_given<'a>(
 
 mod sealed {
     pub trait Sealed {}
-    impl Sealed for crate::vocabulary::Tuples {}
-    impl Sealed for crate::vocabulary::Batch {}
+    impl Sealed for crate::Tuples {}
+    impl Sealed for crate::Batch {}
 }

@@ -3,7 +3,7 @@
 use super::check::Checker;
 use super::{Embeddings, Layout, named, named_if_given};
 use crate::error::Result;
-use crate::vocabulary::{Loss, Settings, Tuples};
+use crate::{Loss, Settings, Tuples};
 use nalgebra::DMatrix;
 
 impl Layout for Tuples {

@@ -1,0 +1,5 @@
+//! Prints the table of losses, as `losses.md` has it.
+
+fn main() {
+    print!("{}", intnacl_vocabulary::markdown());
+}

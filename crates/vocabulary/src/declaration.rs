@@ -1,0 +1,311 @@
+//! The form of a declaration, and what derives from all of them.
+
+use crate::parameter::{Parameter, Values};
+use crate::table::{LOSSES, SUPERVISED_NCA};
+
+/// A loss, as the table declares it.
+#[derive(Debug, Clone, Copy)]
+pub struct Declaration {
+    /// The name, in requests, tables and reports.
+    pub name: &'static str,
+    /// The paper's name, with the number of its equation there.
+    pub title: &'static str,
+    /// The loss of one anchor, in words.
+    ///
+    /// `h(x,y) = exp(f(x)·f(y)/t)`; `g1`, `g2` and `G` are [`Negatives`](crate::Negatives), `w` is
+    /// [`Weight`](crate::Weight).
+    pub equation: &'static str,
+    /// The same in TeX.
+    pub tex: &'static str,
+    /// Where it was published.
+    pub source: &'static str,
+    /// The parameters, in order.
+    pub parameters: &'static [Parameter],
+    /// The arrays that it reads beside the anchors, their first positives and their negatives; `None` for
+    /// labelled points.
+    pub reads: Option<Reads>,
+}
+
+/// The arrays that a loss reads beside the anchors, their first positives and their negatives.
+#[derive(Debug, Clone, Copy)]
+pub struct Reads {
+    /// The positives after the first.
+    pub all_positives: Read,
+    /// The draws of positives of `g1` and `g2`.
+    pub debias_positives: Read,
+    /// The mixed embeddings.
+    pub mixed: Read,
+    /// The adversarial embeddings.
+    pub adversarial: Read,
+}
+
+/// Whether an array is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// With no parameters.
+    Never,
+    /// With all parameters.
+    Always,
+    /// With some, described in words.
+    When(&'static str),
+}
+
+/// Declares the losses: [`Loss`](crate::Loss), [`LossName`](crate::LossName), and the table itself.
+macro_rules! losses {
+    ($(
+        $loss:ident $({ $($field:ident: $type:ty as $parameter:ident),* $(,)? })? => {
+            name: $name:literal,
+            title: $title:literal,
+            equation: $equation:literal,
+            tex: $tex:literal,
+            source: $source:literal,
+            all_positives: [$($all_positives:tt)*],
+            debias_positives: [$($debias_positives:tt)*],
+            mixed: [$($mixed:tt)*],
+            adversarial: [$($adversarial:tt)*],
+        }
+    )*) => {
+        /// A loss of the paper with its parameters.
+        ///
+        /// `x` is an anchor, `x⁺` its first positive, `x⁻` a negative, and `h(x,y) = exp(f(x)·f(y)/t)`.
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub enum Loss {
+            $(
+                #[doc = concat!($title, ": `", $equation, "` (", $source, ").")]
+                $loss $({
+                    $(
+                        #[doc = concat!("See [`Parameter::", stringify!($parameter), "`].")]
+                        $field: $type,
+                    )*
+                })?,
+            )*
+        }
+
+        /// A loss without its parameters.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum LossName {
+            $(
+                #[doc = concat!("[`Loss::", stringify!($loss), "`].")]
+                $loss,
+            )*
+        }
+
+        /// The table of losses that embeddings are compared by, in the order of [`LossName::ALL`].
+        pub const LOSSES: &[Declaration] = &[$(
+            Declaration {
+                name: $name,
+                title: $title,
+                equation: $equation,
+                tex: $tex,
+                source: $source,
+                parameters: &[$($(Parameter::$parameter),*)?],
+                reads: Some(Reads {
+                    all_positives: $crate::declaration::read!($($all_positives)*),
+                    debias_positives: $crate::declaration::read!($($debias_positives)*),
+                    mixed: $crate::declaration::read!($($mixed)*),
+                    adversarial: $crate::declaration::read!($($adversarial)*),
+                }),
+            }
+        ),*];
+
+        impl LossName {
+            /// Every loss.
+            pub const ALL: &'static [Self] = &[$(Self::$loss),*];
+
+            /// Every loss by its name in requests, tables and reports.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
+            /// The loss of a name, if it is one of [`NAMES`](Self::NAMES).
+            pub fn of(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|loss| loss.name() == name)
+            }
+
+            /// The name in requests, tables and reports.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$loss => $name,)*
+                }
+            }
+
+            /// The loss as the table declares it.
+            pub const fn declaration(self) -> &'static Declaration {
+                &LOSSES[self as usize]
+            }
+
+            /// The loss with the parameters that `from` gives.
+            ///
+            /// # Errors
+            /// Those of `from`.
+            #[allow(unused_variables)]
+            pub fn read<R: $crate::ReadParameters>(self, from: &mut R) -> Result<Loss, R::Error> {
+                Ok(match self {
+                    $(Self::$loss => Loss::$loss $({ $($field: from.$field()?),* })?,)*
+                })
+            }
+        }
+
+        #[allow(unused_variables)]
+        impl Loss {
+            /// The loss without its parameters.
+            pub const fn kind(&self) -> LossName {
+                match self {
+                    $(Self::$loss { .. } => LossName::$loss,)*
+                }
+            }
+
+            /// Gives each parameter to `to`.
+            pub fn write<W: $crate::WriteParameters>(&self, to: &mut W) {
+                match *self {
+                    $(Self::$loss $({ $($field),* })? => { $($(to.$field($field);)*)? })*
+                }
+            }
+
+            /// Refuses parameters outside their ranges.
+            ///
+            /// # Errors
+            /// [`Error::OutOfRange`](crate::Error::OutOfRange), naming the parameter.
+            pub fn validate(&self) -> $crate::Result<()> {
+                match self {
+                    $(Self::$loss $({ $($field),* })? => {
+                        $($($crate::parameter::Value::validate($field, Parameter::$parameter)?;)*)?
+                    })*
+                }
+                Ok(())
+            }
+
+            /// Whether the loss reads positives after the first.
+            pub fn reads_all_positives(&self) -> bool {
+                match *self {
+                    $(Self::$loss $({ $($field),* })? => $crate::declaration::reads!($($all_positives)*),)*
+                }
+            }
+
+            /// Whether the loss reads draws of positives.
+            pub fn reads_debias_positives(&self) -> bool {
+                match *self {
+                    $(Self::$loss $({ $($field),* })? => $crate::declaration::reads!($($debias_positives)*),)*
+                }
+            }
+
+            /// Whether the loss reads the mixed embeddings.
+            pub fn needs_mixed(&self) -> bool {
+                match *self {
+                    $(Self::$loss $({ $($field),* })? => $crate::declaration::reads!($($mixed)*),)*
+                }
+            }
+
+            /// Whether the loss reads the adversarial embeddings. A zero `alpha` switches the term off, so that
+            /// they need not be given.
+            pub fn needs_adversarial(&self) -> bool {
+                match *self {
+                    $(Self::$loss $({ $($field),* })? => $crate::declaration::reads!($($adversarial)*),)*
+                }
+            }
+        }
+    };
+}
+
+/// A rule of the table, as it is documented.
+macro_rules! read {
+    (never) => {
+        $crate::declaration::Read::Never
+    };
+    (always) => {
+        $crate::declaration::Read::Always
+    };
+    (when $rule:expr, $words:literal) => {
+        $crate::declaration::Read::When($words)
+    };
+}
+
+/// A rule of the table, with the parameters at hand.
+macro_rules! reads {
+    (never) => {
+        false
+    };
+    (always) => {
+        true
+    };
+    (when $rule:expr, $words:literal) => {
+        $rule
+    };
+}
+
+pub(crate) use {losses, read, reads};
+
+impl crate::Loss {
+    /// The loss's name in requests, tables and reports.
+    pub const fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// The loss as the table declares it.
+    pub const fn declaration(&self) -> &'static Declaration {
+        self.kind().declaration()
+    }
+}
+
+/// Every declaration: the losses of embeddings, then supervised NCA.
+pub fn declarations() -> impl Iterator<Item = &'static Declaration> {
+    LOSSES.iter().chain(std::iter::once(&SUPERVISED_NCA))
+}
+
+/// The table as Markdown: the losses with their equations, and their parameters with their values.
+///
+/// # Examples
+/// ```
+/// let table = intnacl_vocabulary::markdown();
+/// assert!(table.contains("| `debiased` | (3) Debiased | `tau_plus` |"));
+/// ```
+pub fn markdown() -> String {
+    let mut lines = vec![
+        "| `loss` | name | `parameters` | reads beside anchors, first positives and negatives | equation | source |".to_owned(),
+        "|---|---|---|---|---|---|".to_owned(),
+    ];
+    for declaration in declarations() {
+        let Declaration { name, title, equation, source, .. } = declaration;
+        let (parameters, reads) = (declaration.parameters_in_words(), declaration.reads_in_words());
+        lines.push(format!("| `{name}` | {title} | {parameters} | {reads} | `{equation}` | {source} |"));
+    }
+    lines.extend(
+        ["", "| parameter | symbol | meaning | values | default |", "|---|---|---|---|---|"]
+            .map(str::to_owned),
+    );
+    for parameter in Parameter::ALL {
+        let values = match parameter.values() {
+            Values::Numbers(range) => range.expected,
+            Values::Described(words) => words,
+        };
+        let (name, symbol, meaning) = (parameter.name(), parameter.symbol(), parameter.meaning());
+        let default = parameter.default().unwrap_or("must be given");
+        lines.push(format!("| `{name}` | {symbol} | {meaning} | {values} | {default} |"));
+    }
+    lines.join("\n") + "\n"
+}
+
+impl Declaration {
+    fn parameters_in_words(&self) -> String {
+        let names: Vec<String> =
+            self.parameters.iter().map(|parameter| format!("`{}`", parameter.name())).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    }
+
+    fn reads_in_words(&self) -> String {
+        let Some(reads) = self.reads else { return "labelled points and a transform".to_owned() };
+        let arrays = [
+            ("all positives", reads.all_positives),
+            ("`debias_positives`", reads.debias_positives),
+            ("`mixed`", reads.mixed),
+            ("`adversarial`", reads.adversarial),
+        ];
+        let words: Vec<String> = arrays
+            .into_iter()
+            .filter_map(|(array, read)| match read {
+                Read::Never => None,
+                Read::Always => Some(array.to_owned()),
+                Read::When(condition) => Some(format!("{array} if {condition}")),
+            })
+            .collect();
+        if words.is_empty() { "nothing".to_owned() } else { words.join("; ") }
+    }
+}
