@@ -37,7 +37,8 @@ pub const LONGEST: usize = 1 << 30;
 /// ```
 ///
 /// `normalize` is `false` and `norm_tolerance` `1e-6` unless given. Supervised NCA has no temperature: one
-/// that is given is not read further than to see that it is in range.
+/// that is given is not read further than to see that it is in range. `"version": 1` may be given; the fields
+/// `cotangent` and `temperature_gradient` and the layout `pairs` are reserved.
 ///
 /// # Errors
 /// All of [`Error`] but [`Error::Refused`], and [`Error::Value`] only for the settings of supervised NCA.

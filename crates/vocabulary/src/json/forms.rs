@@ -9,6 +9,9 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Vi
 
 use super::array::{Label, Matrix, Number};
 
+/// Names of fields that no object has yet.
+const RESERVED: [&str; 2] = ["cotangent", "temperature_gradient"];
+
 /// An object of which every field may be absent.
 pub(super) trait Form {
     /// The names of the fields that may be there.
@@ -58,6 +61,10 @@ macro_rules! object {
                                 known if $name::FIELDS.contains(&known) => {
                                     map.next_value_seed(Refuse("given twice, expected once".into()))?;
                                 }
+                                reserved if RESERVED.contains(&reserved) => {
+                                    let fields = $name::FIELDS.join(", ");
+                                    map.next_value_seed(Refuse(format!("reserved for later, expected one of {fields}")))?;
+                                }
                                 _ => {
                                     let fields = $name::FIELDS.join(", ");
                                     map.next_value_seed(Refuse(format!("unknown field, expected one of {fields}")))?;
@@ -90,6 +97,7 @@ object!(RequestForm, "an object with loss, temperature, parameters and data" {
     norm_tolerance: Number,
     parameters: ParametersForm,
     data: DataForm,
+    version: Number,
 });
 
 object!(ParametersForm, "an object with the parameters of the loss" {
@@ -140,4 +148,5 @@ object!(AnswerForm, "an object with value, per_anchor and gradient" {
     per_anchor: Vec<Number>,
     gradient: DataForm,
     error: String,
+    version: Number,
 });

@@ -11,6 +11,9 @@ use super::parameters::{self, Asked};
 use super::shape::mismatch;
 use crate::{Answer, Evaluation, Request, SUPERVISED_NCA, Settings};
 
+/// The version of requests and answers.
+const VERSION: f64 = 1.0;
+
 /// Reads one JSON value that is the whole text.
 pub(super) fn parse<'de, T: Deserialize<'de>>(text: &'de str, whole: &'static str) -> Result<T> {
     if text.len() > super::LONGEST {
@@ -24,6 +27,7 @@ pub(super) fn parse<'de, T: Deserialize<'de>>(text: &'de str, whole: &'static st
 }
 
 pub(super) fn request(form: RequestForm) -> Result<Request> {
+    version(form.version)?;
     let name = form.loss.ok_or_else(|| missing("loss", parameters::losses()))?;
     let asked = parameters::asked(&name, form.parameters.unwrap_or_default())?;
     let mut settings = Settings::new(1.0);
@@ -55,6 +59,11 @@ pub(super) fn request(form: RequestForm) -> Result<Request> {
             Some(layout) if layout == "batch" => {
                 Ok(Request::Batch { loss, settings, data: data::batch(arrays)? })
             }
+            Some(layout) if layout == "pairs" => Err(parameters::unknown(
+                "data.layout",
+                &layout,
+                "tuples or batch (pairs is reserved for later)",
+            )),
             Some(layout) => Err(parameters::unknown("data.layout", &layout, "tuples or batch")),
             None => Err(missing("data.layout", "tuples or batch")),
         },
@@ -62,6 +71,7 @@ pub(super) fn request(form: RequestForm) -> Result<Request> {
 }
 
 pub(super) fn answer(form: AnswerForm, request: &Request) -> Result<Answer> {
+    version(form.version)?;
     if let Some(refusal) = form.error {
         // The other program's words, which need not be one line.
         let words: Vec<&str> = refusal.split_whitespace().collect();
@@ -90,6 +100,16 @@ pub(super) fn answer(form: AnswerForm, request: &Request) -> Result<Answer> {
             Answer::Supervised(Evaluation { value, per_anchor, gradient: gradient::labelled(form, data)? })
         }
     })
+}
+
+/// Refuses every version of requests and answers but this one, which need not be given.
+fn version(given: Option<Number>) -> Result<()> {
+    match given {
+        Some(Number(version)) if version != VERSION => {
+            Err(Error::form("version", format!("{version}, expected {VERSION}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn missing(path: &str, expected: impl Into<String>) -> Error {

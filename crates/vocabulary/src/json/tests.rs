@@ -459,6 +459,41 @@ fn a_terse_request_leaves_out_every_default() {
 }
 
 #[test]
+fn version_1_may_be_given_and_no_other() {
+    let with = |version: &str| TUPLES.replacen('{', &format!("{{\"version\": {version}, "), 1);
+    assert_eq!(read_request(&with("1")), read_request(TUPLES));
+    let refused = |version: &str| read_request(&with(version)).unwrap_err().to_string();
+    assert_eq!(refused("2"), "version: 2, expected 1");
+    assert_eq!(refused("\"1\""), "version: invalid type: string \"1\", expected a number");
+    let request = read_request(TUPLES).unwrap();
+    let answer = |version: &str| format!(r#"{{"version": {version}, "error": "no memory"}}"#);
+    let refused = |version: &str| read_answer(&answer(version), &request).unwrap_err();
+    assert_eq!(refused("1"), Error::Refused("no memory".into()));
+    assert_eq!(refused("0.5").to_string(), "version: 0.5, expected 1");
+}
+
+#[test]
+fn reserved_names_are_refused_as_reserved() {
+    for name in ["cotangent", "temperature_gradient"] {
+        let text = TUPLES.replacen('{', &format!("{{\"{name}\": true, "), 1);
+        let refusal = read_request(&text).unwrap_err().to_string();
+        assert_eq!(
+            refusal,
+            format!(
+                "{name}: reserved for later, expected one of loss, temperature, normalize, norm_tolerance, parameters, data, version"
+            )
+        );
+        let answer = format!(r#"{{"value": 1, "{name}": 1}}"#);
+        let refusal = read_answer(&answer, &read_request(TUPLES).unwrap()).unwrap_err().to_string();
+        assert!(refusal.starts_with(&format!("{name}: reserved for later")), "{refusal}");
+    }
+    assert_eq!(
+        refusal(TUPLES, "\"tuples\"", "\"pairs\""),
+        r#"data.layout = "pairs": expected tuples or batch (pairs is reserved for later)"#
+    );
+}
+
+#[test]
 fn a_quoted_text_is_shortened() {
     let error = refusal(TUPLES, "0.5", &format!("\"{}\"", "long ".repeat(1_000_000)));
     assert!(error.len() < 500, "{error}");
