@@ -68,8 +68,8 @@ pub use evaluate::{Evaluate, EvaluateRequest, EvaluateSupervised};
 #[cfg(feature = "json")]
 pub use intnacl_vocabulary::json;
 pub use intnacl_vocabulary::{
-    Answer, Batch, Error, Evaluation, Labelled, Layout, Loss, Negatives, Neighborhood, Objective, Request,
-    Result, RobustTerm, Settings, Tuples, Weight,
+    Answer, Batch, Declaration, Error, Evaluation, Labelled, Layout, Loss, LossName, Negatives, Neighborhood,
+    Objective, Parameter, Request, Result, RobustTerm, Settings, Tuples, Weight, declarations,
 };
 
 /// All that evaluates, for `use intnacl_reference::prelude::*`.

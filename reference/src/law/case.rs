@@ -3,7 +3,9 @@
 
 use super::Float;
 use super::images::{Encoder, Images, Recipe, Rng, views};
-use crate::vocabulary::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use crate::vocabulary::{
+    Batch, Loss, LossName, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight,
+};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -228,21 +230,22 @@ impl Case {
     pub fn loss(&self, name: &str) -> Option<Loss> {
         let (negatives, alpha, robust, lambda) =
             (self.first_estimator(), self.alpha, self.robust(), self.lambda);
-        Some(match name {
-            "debiased" => Loss::Debiased { tau_plus: self.tau_plus },
-            "hard_negative" => Loss::HardNegative { tau_plus: self.tau_plus, beta: self.beta },
-            "adversarial" => Loss::Adversarial { alpha },
-            "nca" => Loss::Nca { negatives },
-            "mix_nca" => Loss::MixNca { negatives, lambda },
-            "robust" => Loss::Robust {
+        Some(match LossName::of(name)? {
+            LossName::SimClr => Loss::SimClr,
+            LossName::Debiased => Loss::Debiased { tau_plus: self.tau_plus },
+            LossName::HardNegative => Loss::HardNegative { tau_plus: self.tau_plus, beta: self.beta },
+            LossName::Adversarial => Loss::Adversarial { alpha },
+            LossName::Nca => Loss::Nca { negatives },
+            LossName::MixNca => Loss::MixNca { negatives, lambda },
+            LossName::Robust => Loss::Robust {
                 negatives: robust.negatives,
                 weight: robust.weight,
                 weight_negatives: negatives,
             },
-            "int_cl" => Loss::IntCl { negatives, alpha, robust },
-            "int_nacl" => Loss::IntNaCl { negatives, alpha, robust, neighborhood: self.neighborhood() },
-            "simclr" => Loss::SimClr,
-            _ => return None,
+            LossName::IntCl => Loss::IntCl { negatives, alpha, robust },
+            LossName::IntNaCl => {
+                Loss::IntNaCl { negatives, alpha, robust, neighborhood: self.neighborhood() }
+            }
         })
     }
 

@@ -46,7 +46,7 @@ pub(super) const LAWS: &[Law] = &[
         check: |trial, name| {
             let mut data = Tuples { mixed: None, mixed_negatives: None, ..trial.tuples() };
             let mut loss = Loss::Nca { negatives: Negatives::G0 };
-            if name == "simclr" {
+            if trial.loss(name)? == Loss::SimClr {
                 loss = Loss::SimClr;
                 let first = |matrix: &DMatrix<f64>| matrix.rows(0, 1).into_owned();
                 data.positives = data.positives.iter().map(first).collect();

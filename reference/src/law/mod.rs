@@ -40,7 +40,7 @@ pub use trial::{Excuse, Finding, Outcome, Stop, Trial};
 
 use crate::evaluate::{self, EvaluateRequest};
 use crate::layout::Problems;
-use crate::vocabulary::{Answer, Loss, Request, Settings};
+use crate::vocabulary::{Answer, Loss, LossName, Request, Settings};
 use std::ops::RangeInclusive;
 
 /// A program that evaluates requests.
@@ -130,8 +130,7 @@ impl std::fmt::Debug for Law {
 }
 
 /// The losses that have both layouts, by name.
-pub const LOSSES: &[&str] =
-    &["simclr", "debiased", "hard_negative", "adversarial", "nca", "mix_nca", "robust", "int_cl", "int_nacl"];
+pub const LOSSES: &[&str] = LossName::NAMES;
 
 /// Every law.
 pub fn laws() -> Vec<Law> {

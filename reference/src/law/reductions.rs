@@ -14,9 +14,9 @@ pub(super) const LAWS: &[Law] = &[
         losses: &["nca", "mix_nca", "int_nacl"],
         check: |trial, loss| {
             let negatives = Negatives::G0;
-            let reduced = match loss {
-                "nca" => Loss::Nca { negatives },
-                "mix_nca" => Loss::MixNca { negatives, lambda: trial.case.lambda },
+            let reduced = match trial.loss(loss)? {
+                Loss::Nca { .. } => Loss::Nca { negatives },
+                Loss::MixNca { lambda, .. } => Loss::MixNca { negatives, lambda },
                 _ => int_nacl(trial, negatives, 0.0),
             };
             both_layouts_with_one_positive(trial, reduced, Loss::SimClr)
@@ -40,8 +40,8 @@ pub(super) const LAWS: &[Law] = &[
         statement: "with τ = 0 and β = 0, g2 and g1 are g0",
         losses: &["debiased", "hard_negative", "nca", "mix_nca", "robust", "int_cl", "int_nacl"],
         check: |trial, loss| {
-            let plain = match loss {
-                "debiased" | "hard_negative" => Loss::SimClr,
+            let plain = match trial.loss(loss)? {
+                Loss::Debiased { .. } | Loss::HardNegative { .. } => Loss::SimClr,
                 _ => with_estimators(trial, loss, Negatives::G0)?,
             };
             let g1 = Negatives::G1 { tau_plus: 0.0 };
@@ -81,9 +81,11 @@ pub(super) const LAWS: &[Law] = &[
             let negatives = trial.case.first_estimator();
             let lambda = trial.case.lambda;
             let robust = trial.case.robust();
-            match loss {
-                "adversarial" => both_layouts(trial, Loss::Adversarial { alpha: 0.0 }, Loss::SimClr),
-                "int_cl" => {
+            match trial.loss(loss)? {
+                Loss::Adversarial { .. } => {
+                    both_layouts(trial, Loss::Adversarial { alpha: 0.0 }, Loss::SimClr)
+                }
+                Loss::IntCl { .. } => {
                     let int_cl = Loss::IntCl { negatives, alpha: 0.0, robust };
                     both_layouts(trial, int_cl, single(negatives))
                 }
@@ -175,15 +177,6 @@ pub(super) const LAWS: &[Law] = &[
     },
 ];
 
-/// Whether a loss reads positives beyond the first.
-fn reads_all_positives(loss: &Loss) -> bool {
-    match loss {
-        Loss::Nca { .. } => true,
-        Loss::IntNaCl { neighborhood, .. } => !matches!(neighborhood, Neighborhood::MixNca { .. }),
-        _ => false,
-    }
-}
-
 fn unread_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     let loss = trial.loss(name)?;
     let batch = trial.batch();
@@ -194,7 +187,7 @@ fn unread_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     if !loss.needs_mixed() {
         lean.mixed = None;
     }
-    if !reads_all_positives(&loss) {
+    if !loss.reads_all_positives() {
         lean.views.truncate(2);
     }
     let (full, lean) = (trial.evaluate(loss, &batch)?, trial.evaluate(loss, &lean)?);
@@ -234,7 +227,7 @@ fn unread_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
             .flatten()
             .for_each(|matrix| zero("mixed_negatives", matrix));
     }
-    if !reads_all_positives(&loss) {
+    if !loss.reads_all_positives() {
         for matrix in &gradient.positives {
             zero("positives", &matrix.rows(1, matrix.nrows() - 1).into_owned());
         }
@@ -263,7 +256,9 @@ fn with_estimators(trial: &Trial<'_>, loss: &str, negatives: Negatives) -> Resul
         Loss::Robust { weight, .. } => Loss::Robust { negatives, weight, weight_negatives: negatives },
         Loss::IntCl { alpha, .. } => Loss::IntCl { negatives, alpha, robust },
         Loss::IntNaCl { alpha, neighborhood, .. } => Loss::IntNaCl { negatives, alpha, robust, neighborhood },
-        _ => single(negatives),
+        Loss::SimClr | Loss::Debiased { .. } | Loss::HardNegative { .. } | Loss::Adversarial { .. } => {
+            single(negatives)
+        }
     })
 }
 

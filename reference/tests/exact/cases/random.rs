@@ -4,7 +4,7 @@ use super::TEMPERATURES;
 use super::geometry::{Cloud, GEOMETRIES, Geometry, Role, matrix, scaled};
 use super::rng::Rng;
 use intnacl_reference::{
-    Batch, Loss, Negatives, Neighborhood, Request, RobustTerm, Settings, Tuples, Weight,
+    Batch, Loss, LossName, Negatives, Neighborhood, Request, RobustTerm, Settings, Tuples, Weight,
 };
 use nalgebra::DMatrix;
 
@@ -214,5 +214,13 @@ impl Draw {
             batch.adversarial = Some(view(rng, Role::Own));
         }
         batch
+    }
+}
+
+#[test]
+fn every_loss_is_drawn() {
+    let drawn: Vec<LossName> = (0..KINDS).map(|kind| loss(&mut Rng::new(1), kind).kind()).collect();
+    for &name in LossName::ALL {
+        assert!(drawn.contains(&name), "{} is none of the kinds", name.name());
     }
 }
