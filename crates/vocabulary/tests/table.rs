@@ -137,11 +137,14 @@ fn draws() -> Vec<Given> {
     (0..200).map(|_| given().new_tree(&mut runner).unwrap().current()).collect()
 }
 
+/// Whether a loss reads an array.
+type Rule = fn(&Loss) -> bool;
+
 #[test]
 fn arrays_are_read_as_is_documented() {
     for &name in LossName::ALL {
         let reads = name.declaration().reads.unwrap();
-        let rules: [(&str, Read, fn(&Loss) -> bool); 4] = [
+        let rules: [(&str, Read, Rule); 4] = [
             ("all_positives", reads.all_positives, Loss::reads_all_positives),
             ("debias_positives", reads.debias_positives, Loss::reads_debias_positives),
             ("mixed", reads.mixed, Loss::needs_mixed),
