@@ -2,9 +2,9 @@
 
 use intnacl::tch::{Device, Kind};
 use intnacl::{Answer, evaluate};
-use intnacl_reference::Request;
 use intnacl_reference::law::budget::BINARY32_GRADIENT;
 use intnacl_reference::law::{Case, Combination, Estimator, Geometry, LOSSES};
+use intnacl_reference::{EvaluateRequest, Request};
 
 #[test]
 fn f32_gradients_are_within_two_millionths_of_their_norm_from_a_temperature_of_a_twentieth_up() {

@@ -3,6 +3,7 @@
 use super::case::{Case, Inputs, settings};
 use intnacl::tch::{Cuda, Device, TchError, Tensor};
 use intnacl::{Layout, Request};
+use intnacl_reference::EvaluateRequest;
 
 /// Whose time or memory a figure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

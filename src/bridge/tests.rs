@@ -3,7 +3,7 @@
 use super::evaluate;
 use crate::Error;
 use crate::testing::*;
-use intnacl_reference::{Answer, Loss, Request};
+use intnacl_reference::{Answer, EvaluateRequest, Loss, Request};
 use serde_json::Value;
 use tch::{Device, Kind};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use intnacl_reference::{Layout, Request, json};
+use intnacl_reference::{EvaluateRequest, Layout, Request, json};
 
 use super::error::Error;
 use super::implementation::{Implementation, Target};

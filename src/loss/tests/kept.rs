@@ -4,7 +4,7 @@ use crate::bridge::{ByBatch, evaluate, evaluate_by};
 use crate::loss::Scored;
 use crate::testing::errors;
 use crate::{Batch, Error, Labelled, Loss, Objective, Settings};
-use intnacl_reference::{Answer, Request, json};
+use intnacl_reference::{Answer, EvaluateRequest, Request, json};
 use tch::{Device, Kind, Tensor};
 
 const ENGINES: [ByBatch; 2] =

@@ -2,7 +2,9 @@
 
 use clap::ValueEnum;
 use intnacl_reference::law::images::{Images, Rng};
-use intnacl_reference::{Batch, Loss, Negatives, Neighborhood, Result, RobustTerm, Settings, Weight};
+use intnacl_reference::{
+    Batch, Evaluate, Loss, LossName, Negatives, Neighborhood, Result, RobustTerm, Settings, Weight,
+};
 use nalgebra::DMatrix;
 
 use super::set::Set;
@@ -16,26 +18,23 @@ pub enum Digits {
     Trained,
 }
 
-/// The names by which requests know the losses too.
-pub const LOSSES: [&str; 9] =
-    ["simclr", "debiased", "hard_negative", "adversarial", "nca", "mix_nca", "robust", "int_cl", "int_nacl"];
-
 /// A loss by its name, with `g1` where it has an estimator, `β = α = 1` and `λ = 1/2`.
 pub fn loss(name: &str, tau_plus: f64) -> Option<Loss> {
     let negatives = Negatives::G1 { tau_plus };
     let robust = RobustTerm { negatives, weight: Weight::Adversarial };
     let (alpha, beta, lambda) = (1.0, 1.0, 0.5);
-    Some(match name {
-        "simclr" => Loss::SimClr,
-        "debiased" => Loss::Debiased { tau_plus },
-        "hard_negative" => Loss::HardNegative { tau_plus, beta },
-        "adversarial" => Loss::Adversarial { alpha },
-        "nca" => Loss::Nca { negatives },
-        "mix_nca" => Loss::MixNca { negatives, lambda },
-        "robust" => Loss::Robust { negatives, weight: Weight::Adversarial, weight_negatives: negatives },
-        "int_cl" => Loss::IntCl { negatives, alpha, robust },
-        "int_nacl" => Loss::IntNaCl { negatives, alpha, robust, neighborhood: Neighborhood::Nca },
-        _ => return None,
+    Some(match LossName::of(name)? {
+        LossName::SimClr => Loss::SimClr,
+        LossName::Debiased => Loss::Debiased { tau_plus },
+        LossName::HardNegative => Loss::HardNegative { tau_plus, beta },
+        LossName::Adversarial => Loss::Adversarial { alpha },
+        LossName::Nca => Loss::Nca { negatives },
+        LossName::MixNca => Loss::MixNca { negatives, lambda },
+        LossName::Robust => {
+            Loss::Robust { negatives, weight: Weight::Adversarial, weight_negatives: negatives }
+        }
+        LossName::IntCl => Loss::IntCl { negatives, alpha, robust },
+        LossName::IntNaCl => Loss::IntNaCl { negatives, alpha, robust, neighborhood: Neighborhood::Nca },
     })
 }
 
@@ -96,7 +95,7 @@ const EPSILON: f64 = 0.02;
 /// of the batch, its class included.
 ///
 /// # Errors
-/// Those of [`Loss::evaluate`].
+/// Those of [`Evaluate::evaluate`].
 pub fn train(set: &Set, training: &Training, progress: impl Fn()) -> Result<Trained> {
     let Training { loss, temperature, dimension, steps, seed } = *training;
     let settings = Settings::new(temperature).normalizing();

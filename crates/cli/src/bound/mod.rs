@@ -13,8 +13,8 @@ use std::{fs, io};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use intnacl_reference::Loss;
 use intnacl_reference::bound::{Counts, Setting, World};
+use intnacl_reference::{Loss, LossName};
 
 use super::error::Error;
 use super::{print, progress, write_whole};
@@ -191,7 +191,7 @@ fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
 }
 
 fn loss(args: &BoundArgs, tau_plus: f64) -> Result<Loss, Error> {
-    let known = digits::LOSSES.join(", ");
+    let known = LossName::NAMES.join(", ");
     let unknown = || Error::Unknown { option: "loss", name: args.loss.clone(), known };
     digits::loss(&args.loss, tau_plus).ok_or_else(unknown)
 }
