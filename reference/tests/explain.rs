@@ -5,8 +5,8 @@ use intnacl_reference::explain::{Anchor, Explanation, Role, Term, explain};
 use intnacl_reference::law::budget::EXACT_VALUE_ULP;
 use intnacl_reference::law::{LOSSES, cases};
 use intnacl_reference::{
-    Batch, Error, Labelled, Loss, Negatives, Neighborhood, Objective, Request, RobustTerm, Settings, Tuples,
-    Weight,
+    Batch, Error, EvaluateRequest, Labelled, Loss, Negatives, Neighborhood, Objective, Request, RobustTerm,
+    Settings, Tuples, Weight,
 };
 use nalgebra::{DMatrix, dmatrix};
 use proptest::prelude::*;

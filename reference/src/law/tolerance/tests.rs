@@ -61,7 +61,7 @@ impl Displaced {
         }
         let (wanted, mut row) = (read[rng.below(read.len())], 0);
         let mut matrices = data.matrices().into_iter();
-        evaluation.gradient = evaluation.gradient.map(|gradient| {
+        evaluation.gradient = evaluation.gradient.map_matrices(|gradient| {
             let (mut gradient, x) = (gradient.clone(), matrices.next().map(|(_, x)| x));
             for i in 0..gradient.nrows() {
                 if row == wanted {
