@@ -48,6 +48,13 @@ pub struct Description {
     pub libtorch: Option<String>,
 }
 
+/// A request as a program is asked it. About half of them leave out what has its default, always the same ones, so that a
+/// program which reads a default wrongly is found, and found again.
+pub fn written(request: &Request) -> String {
+    let terse = json::write_request_tersely(request);
+    if terse.len().is_multiple_of(2) { terse } else { json::write_request(request) }
+}
+
 /// The running program.
 pub struct Production {
     child: Child,
@@ -85,7 +92,7 @@ impl Production {
     /// [`Error::Stopped`] and [`Error::Connection`]; [`json::Error`] if the answer is a refusal or has
     /// not the form of an answer.
     pub fn ask(&mut self, request: &Request) -> Result<Answer, CliError> {
-        let line = self.exchange(&json::write_request(request))?;
+        let line = self.exchange(&written(request))?;
         Ok(json::read_answer(&line, request)?)
     }
 
@@ -147,4 +154,71 @@ fn last_words(errors: impl Read) -> String {
         }
     }
     last.make_contiguous().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use intnacl_reference::law::{self, Float, Implementation, Options, Reference, Standard};
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    /// How many requests give a field, and how many leave it out.
+    #[derive(Default)]
+    struct Fields(Mutex<BTreeMap<&'static str, [u32; 2]>>);
+
+    impl Fields {
+        fn count(&self, field: &'static str, given: bool) {
+            let mut counts = self.0.lock().expect("no thread panicked");
+            counts.entry(field).or_default()[usize::from(!given)] += 1;
+        }
+    }
+
+    struct Asked<'a>(&'a Fields);
+
+    impl Implementation for Asked<'_> {
+        fn float(&self) -> Float {
+            Float::F64
+        }
+        fn evaluate(&self, request: &Request) -> Result<Answer, String> {
+            let line: serde_json::Value = serde_json::from_str(&written(request)).expect("JSON");
+            let count = |field, within: &serde_json::Value| self.0.count(field, within.get(field).is_some());
+            count("normalize", &line);
+            match request {
+                Request::Batch { .. } => {
+                    for field in ["symmetric", "mixed", "adversarial"] {
+                        count(field, &line["data"]);
+                    }
+                }
+                _ => {
+                    let optional = [
+                        "debias_positives",
+                        "mixed",
+                        "mixed_negatives",
+                        "adversarial",
+                        "adversarial_negatives",
+                    ];
+                    optional.iter().for_each(|field| count(field, &line["data"]));
+                }
+            }
+            if line["loss"] == "robust" {
+                count("weight_negatives", &line["parameters"]);
+            }
+            Reference.evaluate(request)
+        }
+    }
+
+    #[test]
+    fn drawn_requests_give_every_optional_field_and_leave_it_out() {
+        let fields = Fields::default();
+        let laws = ["agrees_with_the_reference", "absent_arrays_have_their_defaults"];
+        let pairs = law::pairs(|law, _| laws.contains(&law.name));
+        let options = Options { seed: 1, standard: Standard::Right, threads: 2 };
+        law::check_all(&pairs, options, |_| 64, || Ok::<_, ()>(Asked(&fields)), |_| ())
+            .expect("no failure to start");
+        let counts = fields.0.into_inner().expect("no thread panicked");
+        for (field, [given, absent]) in counts {
+            assert!(given > 3 && absent > 3, "{field} is given {given} times and absent {absent} times");
+        }
+    }
 }

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use intnacl_reference::json;
 use intnacl_reference::law::{self, Law, Report, Standard, Support};
 
 use super::error::Error;
 use super::implementation::{Implementation, Target};
 use super::judged::Judged;
+use super::production::written;
 use super::{print, write_whole};
 
 /// Runs the laws on an implementation and prints a table; for a failure, the smallest counterexample.
@@ -200,7 +200,7 @@ fn counterexample(report: &Report) -> Result<String, Error> {
         let path = Path::new(COUNTEREXAMPLES).join(format!("{}-{}.json", report.law, report.loss));
         fs::create_dir_all(COUNTEREXAMPLES)
             .map_err(|source| Error::WriteFile { name: COUNTEREXAMPLES.into(), source })?;
-        write_whole(&path, &json::write_request(request))?;
+        write_whole(&path, &written(request))?;
         let _ = writeln!(text, "  its request: intnacl loss {}", path.display());
     }
     Ok(text)
