@@ -2,7 +2,7 @@
 
 use crate::device::require;
 use crate::error::Result;
-use crate::loss::{Batch, Layout, Outcome, Scored, Tuples, floating, overflow};
+use crate::loss::{self, Asked, Batch, Engine, Layout, Outcome, Tuples, floating, overflow};
 use crate::supervised::Labelled;
 use intnacl_reference::{
     self as reference, Answer, Evaluation, Layout as _, Loss, Objective, Request, Settings,
@@ -43,22 +43,19 @@ macro_rules! rows {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn evaluate(request: &Request, device: Device, kind: Kind) -> Result<Answer> {
-    evaluate_by(request, device, kind, Batch::outcome)
+    evaluate_by(request, device, kind, None)
 }
 
-/// How batches are evaluated.
-pub(crate) type ByBatch = fn(&Batch, &Loss, &Settings) -> Result<Outcome>;
-
-/// [`evaluate`] with a way to evaluate batches.
+/// [`evaluate`] by an engine, if one is asked for.
 pub(crate) fn evaluate_by(
     request: &Request,
     device: Device,
     kind: Kind,
-    by_batch: ByBatch,
+    engine: Option<Engine>,
 ) -> Result<Answer> {
     require(device)?;
     floating("kind", kind)?;
-    let place = Place { device, kind, by_batch };
+    let place = Place { device, kind, engine };
     Ok(match request {
         Request::Tuples { loss, settings, data } => {
             data.validate(loss, settings)?;
@@ -84,7 +81,7 @@ impl<M: Clone + IndexMut<(usize, usize), Output = f64>> Matrix for M {}
 struct Place {
     device: Device,
     kind: Kind,
-    by_batch: ByBatch,
+    engine: Option<Engine>,
 }
 
 impl Place {
@@ -125,7 +122,7 @@ impl Place {
             tuples.adversarial_negatives = Some(list(matrices, rows!(matrices))?);
         }
 
-        let (value, per_anchor) = self.run(&tuples, tuples.outcome(loss, settings)?, settings)?;
+        let (value, per_anchor) = self.run(&tuples, loss, settings)?;
         let mut gradient = data.clone();
         self.gradient("anchor", &tuples.anchor, [&mut gradient.anchor])?;
         self.gradient("positives", &tuples.positives, &mut gradient.positives)?;
@@ -157,8 +154,7 @@ impl Place {
             batch.adversarial = Some(self.leaf([matrix], &[b, d])?);
         }
 
-        let outcome = (self.by_batch)(&batch, loss, settings)?;
-        let (value, per_anchor) = self.run(&batch, outcome, settings)?;
+        let (value, per_anchor) = self.run(&batch, loss, settings)?;
         let mut gradient = data.clone();
         self.gradient("views", &batch.views, &mut gradient.views)?;
         self.optional("mixed", &batch.mixed, gradient.mixed.iter_mut().flatten())?;
@@ -186,10 +182,15 @@ impl Place {
     }
 
     /// Value and values per anchor; the leaves have their gradients afterwards.
-    fn run(self, layout: &impl Layout, outcome: Outcome, settings: &Settings) -> Result<(f64, Vec<f64>)> {
+    fn run(self, layout: &impl Layout, loss: &Loss, settings: &Settings) -> Result<(f64, Vec<f64>)> {
+        let embeddings = layout.embeddings();
+        let Outcome { value, per_anchor } = match self.engine {
+            None => loss::evaluate(embeddings, loss, settings, Asked::Mean)?,
+            Some(engine) => loss::evaluate_by(engine, embeddings, loss, settings)?,
+        };
         // The data are known to be good in `f64`. What is left is what rounding them to the kind does.
         layout.check(settings)?;
-        self.backward(&outcome.value, &outcome.per_anchor)
+        self.backward(&value, &per_anchor)
     }
 
     fn backward(self, value: &Tensor, per_anchor: &Tensor) -> Result<(f64, Vec<f64>)> {

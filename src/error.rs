@@ -1,5 +1,6 @@
 //! What is refused, and how it is said.
 
+use intnacl_engine::Precision;
 use tch::{Device, Kind, TchError};
 use thiserror::Error;
 
@@ -77,6 +78,26 @@ pub enum Error {
     /// libtorch refused an operation: out of memory, an operator that the device lacks.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
+}
+
+impl From<intnacl_engine::Error> for Error {
+    fn from(error: intnacl_engine::Error) -> Self {
+        use intnacl_engine::Error as Engine;
+        let kind = |precision| match precision {
+            Precision::Single => Kind::Float,
+            Precision::Double => Kind::Double,
+        };
+        match error {
+            Engine::Input(error) => Error::Input(error),
+            Engine::Unrepresentable { argument, value, precision, bound } => {
+                Error::Unrepresentable { argument, value, kind: kind(precision), bound }
+            }
+            Engine::Overflow { argument, value, precision } => {
+                Error::Overflow { argument, value, kind: kind(precision) }
+            }
+            Engine::OutOfMemory { bytes } => Error::OutOfMemory { bytes },
+        }
+    }
 }
 
 /// The result of everything in this crate that takes input.

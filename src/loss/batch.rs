@@ -1,15 +1,11 @@
 //! The batch layout: the views of the same images are each other's positives and negatives.
 
 use super::check::{self, Common};
-use super::engine::{Contrasted, Contrasts, MixedScores, Scores};
-use super::fused;
-use super::recipe::Recipe;
-use super::score::{Scorer, mean_of, off_diagonal};
-use super::stream::{self, Pass};
-use super::{Layout, Outcome, sealed::Scored};
-use crate::device::is_on_processor;
+use super::operators::engine::{Contrasted, Contrasts, MixedScores, Scores};
+use super::operators::score::{Scorer, off_diagonal};
 use crate::error::Result;
-use intnacl_reference::{Loss, Negatives, Settings};
+use intnacl_engine::{Form, Recipe, Shape};
+use intnacl_reference::{Loss, Negatives};
 use tch::Tensor;
 
 /// Embeddings as a training step has them: `1+M` views of the same `B` images.
@@ -22,15 +18,15 @@ use tch::Tensor;
 /// - Robust term: view 0 and the adversarial view play the parts of views 0 and 1. The weight of an image is
 ///   its clean single-positive loss.
 ///
-/// [`value`](Layout::value) and its gradient are computed tile by tile: the `2B × 2B` scores are never held, and
+/// [`value`](crate::Layout::value) and its gradient are computed tile by tile: the `2B × 2B` scores are never held, and
 /// memory grows with `B·d`. On a processor that is an engine of this crate's own, elsewhere libtorch's operators; both
 /// give the same bits every time, the former with any number of threads. The gradient cannot be differentiated again:
 /// who tries gets libtorch's error that a derivative (of `_segment_reduce_backward`) is not implemented.
-/// [`per_anchor`](Layout::per_anchor) of tensors that need a gradient is made of libtorch's own operations on all scores,
+/// [`per_anchor`](crate::Layout::per_anchor) of tensors that need a gradient is made of libtorch's own operations on all scores,
 /// takes memory of the order `B²`, and can be differentiated twice.
 ///
 /// On a processor, where looking at values costs nothing, `value` refuses entries that are not finite and, with
-/// [`Settings::normalize`], rows that are zero.
+/// [`Settings::normalize`](crate::Settings::normalize), rows that are zero.
 ///
 /// With two views this is the layout of SimCLR, Debiased and HardNeg as they were published. All tensors have
 /// one floating kind and lie on one device.
@@ -74,12 +70,27 @@ impl Batch {
         [("views", &self.views)].into_iter().chain(given).collect()
     }
 
-    fn check_shapes(&self, loss: &Loss, common: &Common) -> Result<()> {
+    /// Whether a gradient by any of the tensors is wanted.
+    pub(crate) fn wants_gradient(&self) -> Result<bool> {
+        // What is cut from a tensor needs a gradient if the tensor does and gradients are enabled at all.
+        for (_, tensor) in self.tensors() {
+            if tensor.defined() && tensor.f_alias()?.requires_grad() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Refuses tensors that do not fit each other or the loss; what they have in common, and their shapes.
+    pub(crate) fn common(&self, loss: &Loss) -> Result<(Common, Form)> {
+        let common = Common::of("views", &self.views)?;
+        Ok((common, self.form(loss, &common)?))
+    }
+
+    fn form(&self, loss: &Loss, common: &Common) -> Result<Form> {
         check::has_shape("views", &self.views, &[None, None, None], "[1+M, B, d]")?;
-        check::at_least("views", &self.views, 0, 2, "an anchor and a positive")?;
-        check::at_least("views", &self.views, 1, 2, "images, so that there are negatives")?;
-        check::at_least("views", &self.views, 2, 1, "columns")?;
         let (views, b, d) = self.views.size3()?;
+        let shape = Shape::new(views as usize, b as usize, d as usize)?;
         let (b, d) = (Some(b), Some(d));
         if let Some(mixed) = &self.mixed {
             common.fits("mixed", mixed, &[None, b, d], "[M-1, B, d]")?;
@@ -91,7 +102,8 @@ impl Batch {
         } else if loss.needs_adversarial() {
             return Err(check::missing("adversarial", "[B, d], adversarial embeddings"));
         }
-        Ok(())
+        let mixed = self.mixed.as_ref().map(|mixed| mixed.size()[0] as usize);
+        Ok(Form { shape, symmetric: self.symmetric, mixed, adversarial: self.adversarial.is_some() })
     }
 
     /// The contrasts of two views `[2, B, d]` of the images. `more`: further positives `[K, B, d]`.
@@ -117,7 +129,7 @@ impl Batch {
     }
 
     /// How many of two views are anchors.
-    fn anchors(&self) -> i64 {
+    pub(crate) fn anchors(&self) -> i64 {
         if self.symmetric { 2 } else { 1 }
     }
 
@@ -133,7 +145,7 @@ impl Batch {
 
     /// The scores that a recipe reads; `negatives` makes those of a pair of views from a name for the gradient by it,
     /// the pair and the estimators that are read of it.
-    fn scored(
+    pub(crate) fn scores(
         &self,
         recipe: &Recipe,
         scorer: &Scorer,
@@ -165,63 +177,8 @@ impl Batch {
         Ok(scores)
     }
 
-    fn evaluated(&self, loss: &Loss, settings: &Settings) -> Result<Outcome> {
-        if self.views.defined() && is_on_processor(&self.views) {
-            return self.fused(loss, settings, None);
-        }
-        self.streamed(loss, settings, None)
-    }
-
-    /// The outcome on a processor, in blocks of `width` rows.
-    pub(crate) fn fused(&self, loss: &Loss, settings: &Settings, width: Option<usize>) -> Result<Outcome> {
-        let (recipe, scorer) = self.configure(loss, settings)?;
-        fused::evaluate(self, &recipe, &scorer, width)
-    }
-
-    /// The outcome by tiles of `width` rows and columns.
-    pub(crate) fn streamed(&self, loss: &Loss, settings: &Settings, width: Option<i64>) -> Result<Outcome> {
-        let (recipe, scorer) = self.configure(loss, settings)?;
-        let mut passes = Vec::new();
-        let scores = self.scored(&recipe, &scorer, |name, pair, estimators| {
-            let pass = Pass::new(name, pair, self.anchors(), estimators, &scorer, width)?;
-            let summaries = pass.summaries()?;
-            passes.push(pass);
-            Ok(summaries)
-        })?;
-        let per_anchor = scores.per_image(&recipe, &scorer)?;
-        let value = stream::differentiable(mean_of(&per_anchor)?, &passes)?;
-        Ok(Outcome { value, per_anchor: per_anchor.f_detach()? })
+    /// All scores that a recipe reads, at once.
+    pub(crate) fn all_scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
+        self.scores(recipe, scorer, |_, pair, _| self.all_negatives(pair, scorer))
     }
 }
-
-impl Scored for Batch {
-    fn common(&self, loss: &Loss) -> Result<Common> {
-        let common = Common::of("views", &self.views)?;
-        self.check_shapes(loss, &common)?;
-        Ok(common)
-    }
-
-    fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
-        self.scored(recipe, scorer, |_, pair, _| self.all_negatives(pair, scorer))
-    }
-
-    fn per_image(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
-        // What is cut from a tensor needs a gradient if the tensor does and gradients are enabled at all.
-        for (_, tensor) in self.tensors() {
-            if tensor.defined() && tensor.f_alias()?.requires_grad() {
-                return self.dense(loss, settings);
-            }
-        }
-        Ok(self.evaluated(loss, settings)?.per_anchor)
-    }
-
-    fn outcome(&self, loss: &Loss, settings: &Settings) -> Result<Outcome> {
-        self.evaluated(loss, settings)
-    }
-
-    fn rows(&self) -> Vec<(&'static str, &Tensor)> {
-        self.tensors()
-    }
-}
-
-impl Layout for Batch {}

@@ -1,8 +1,8 @@
 //! What is refused: by shape, kind and device before anything is computed, and by value on request.
 
-use super::score::{compute_kind, largest, sum_last};
+use super::operators::score::{compute_kind, sum_last};
 use crate::error::{Error, Result};
-use intnacl_reference::{Error as Input, Loss, Settings};
+use intnacl_reference::{Error as Input, Settings};
 use tch::{Device, Kind, Tensor};
 
 /// The kind and device that all tensors of one loss share, taken from the first.
@@ -90,22 +90,6 @@ pub(crate) fn at_least(argument: &str, tensor: &Tensor, axis: usize, least: i64,
 
 fn wrong_shape(argument: &str, found: &[i64], expected: String) -> Error {
     Input::Shape { argument: argument.into(), found: format!("{found:?}"), expected }.into()
-}
-
-/// Refuses parameters and settings out of range.
-pub(crate) fn parameters(loss: &Loss, settings: &Settings, kind: Kind) -> Result<()> {
-    loss.validate()?;
-    settings.validate()?;
-    let largest = largest(kind);
-    match *loss {
-        Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. }
-            if alpha > largest =>
-        {
-            let bound = format!("at most {largest:e}");
-            Err(Error::Unrepresentable { argument: "alpha", value: alpha, kind, bound })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Refuses entries that are not finite, and rows that are not of unit norm or cannot be given one.

@@ -1,18 +1,17 @@
 //! The tuple layout: each anchor brings its own positives and negatives.
 
 use super::check::{self, Common};
-use super::engine::{Contrasted, Contrasts, MixedScores, Scores};
-use super::recipe::Recipe;
-use super::score::Scorer;
-use super::{Layout, sealed::Scored};
+use super::operators::engine::{Contrasted, Contrasts, MixedScores, Scores};
+use super::operators::score::Scorer;
 use crate::error::Result;
+use intnacl_engine::Recipe;
 use intnacl_reference::Loss;
 use tch::Tensor;
 
 /// Embeddings as tuples: each of `B` anchors with positives and negatives of its own.
 ///
 /// All tensors have one floating kind and lie on one device. With `h(x,y) = exp(x·y/t)`, the loss of anchor
-/// `b` is a function of `h(anchor[b], ·)` alone; see [`Layout`] for the equations.
+/// `b` is a function of `h(anchor[b], ·)` alone; see [`Layout`](crate::Layout) for the equations.
 ///
 /// # Examples
 /// ```
@@ -117,16 +116,16 @@ impl Tuples {
         }
         Ok(())
     }
-}
 
-impl Scored for Tuples {
-    fn common(&self, loss: &Loss) -> Result<Common> {
+    /// Refuses tensors that do not fit each other or the loss; what they have in common.
+    pub(crate) fn common(&self, loss: &Loss) -> Result<Common> {
         let common = Common::of("anchor", &self.anchor)?;
         self.check_shapes(loss, &common)?;
         Ok(common)
     }
 
-    fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
+    /// The scores that a recipe reads.
+    pub(crate) fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
         let anchor = scorer.prepare(&self.anchor)?;
         let own = |rows: &Tensor| scorer.own(&anchor, &scorer.prepare(rows)?);
         // Each tensor is widened once: derivatives by its parts are summed before they are rounded to its kind.
@@ -173,10 +172,4 @@ impl Scored for Tuples {
         }
         Ok(scores)
     }
-
-    fn rows(&self) -> Vec<(&'static str, &Tensor)> {
-        self.tensors()
-    }
 }
-
-impl Layout for Tuples {}

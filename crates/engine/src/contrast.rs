@@ -1,7 +1,6 @@
 //! The negatives of a pair of views: what the estimators read of them, and the gradient by way of that.
 
 use super::aligned::Aligned;
-use super::images::ByStatistic;
 use super::number::{Number, Parts};
 use super::products::{add_by_columns, add_by_rows, scores};
 use super::schedule::{Blocks, Tile, tournament};
@@ -10,9 +9,8 @@ use super::tile::{self, Anchors, Exponents, Kernel, Sides, Sums};
 use super::vectors::vector_code;
 use super::view::{Cut, View};
 use crate::error::Result;
-use crate::loss::negatives::{exponent as exponent_of, tau_plus};
-use crate::loss::score::largest;
-use intnacl_reference::Negatives;
+use crate::estimator::{exponent as exponent_of, tau_plus};
+use crate::names::Negatives;
 use std::f64::consts::LOG2_E;
 use std::sync::OnceLock;
 
@@ -29,7 +27,7 @@ pub struct Contrast<'a, T> {
     kept: Vec<OnceLock<Aligned<T>>>,
     exponents: Exponents<T>,
     shared: bool,
-    team: &'a Team,
+    team: &'a Team<'a>,
     /// `log2(e)/t`.
     exponent: f64,
     /// The product whose kernel is 1 to each anchor, of each block.
@@ -59,6 +57,9 @@ pub struct Statistic<T> {
     pub(super) value: f64,
 }
 
+/// The derivatives by what the estimates of a contrast read of each anchor: by estimate, anchor and image.
+pub type ByStatistic = Vec<[Vec<f64>; 2]>;
+
 impl<'a, T: Number> Contrast<'a, T> {
     /// Sums over the negatives of the rows of both views, or of the first alone.
     pub(super) fn new(
@@ -66,7 +67,7 @@ impl<'a, T: Number> Contrast<'a, T> {
         anchors: usize,
         estimators: &[Negatives],
         inverse_temperature: f64,
-        team: &'a Team,
+        team: &'a Team<'a>,
     ) -> Self {
         let cut = pair[0].cut;
         let tiles = tournament(2 * cut.blocks(), anchors * cut.blocks());
@@ -77,11 +78,11 @@ impl<'a, T: Number> Contrast<'a, T> {
         // The shift: where the highest power of a kernel relative to e^{bound/t} cannot underflow, that is the shift of all
         // anchors, and one exponential of a score serves the anchors on both of its sides. Else each anchor is shifted by
         // its own largest score, which takes a pass over the tiles to find.
-        let betas = estimators.iter().map(|estimator| exponent_of(estimator, T::KIND));
+        let betas = estimators.iter().map(|estimator| exponent_of(estimator, T::PRECISION));
         let power = betas.fold(1.0, |power: f64, beta| power.max(1.0 + beta.unwrap_or(0.0)));
         let bound = T::from_f64(pair[0].largest_square().max(pair[1].largest_square())).to_f64();
         // Half of the range is left for what is multiplied with the kernel.
-        let shared = 2.0 * power * inverse_temperature * bound < 0.5 * largest(T::KIND).ln();
+        let shared = 2.0 * power * inverse_temperature * bound < 0.5 * T::PRECISION.largest().ln();
         let mut contrast = Self {
             pair,
             cut,
@@ -179,7 +180,7 @@ impl<'a, T: Number> Contrast<'a, T> {
     }
 
     fn estimate(&self, estimator: Negatives, bound: f64) -> Estimate<T> {
-        let kernel = match (estimator, exponent_of(&estimator, T::KIND)) {
+        let kernel = match (estimator, exponent_of(&estimator, T::PRECISION)) {
             (Negatives::G0, _) => Kernel::Plain,
             (_, None) => Kernel::AboveFloor,
             (_, Some(1.0)) => Kernel::Weighted,

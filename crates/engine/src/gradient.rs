@@ -1,16 +1,22 @@
-//! The gradient, from the parts that it comes in to the tensors that it is wanted by.
+//! The gradient, from the parts that it comes in to the arrays that it is wanted by.
 
 use super::aligned::Aligned;
 use super::number::Number;
 use super::schedule::Blocks;
 use super::team::Team;
-use super::view::{Cut, add_scaled};
-use super::{Input, Source};
-use crate::device::is_on_processor;
+use super::view::{Cut, View, add_scaled};
+use crate::arrays::Array;
 use crate::error::Result;
-use crate::loss::check::wrong_kind;
 use std::sync::OnceLock;
-use tch::Tensor;
+
+/// A view that the loss reads.
+#[derive(Debug)]
+pub struct Input<T> {
+    pub(super) array: Array,
+    /// Its place in the array.
+    pub(super) index: usize,
+    pub(super) view: View<T>,
+}
 
 /// Two inputs whose rows of the same image are positives.
 #[derive(Debug)]
@@ -24,29 +30,28 @@ pub struct Link<'a> {
 /// Of an input and a block of images: the parts of the gradient, and where their sum goes.
 type Piece<'a, T> = (Vec<Aligned<T>>, Option<&'a mut [T]>);
 
-/// Fills the gradients by the sources' rows as they were given.
+/// Overwrites the gradients by the arrays' rows as they were given; those by views that the loss does not read stay as they are.
 ///
 /// `parts`: of each input, its blocks by way of each contrast. `scale`: of scores to inner products.
-pub fn collect<T: Number>(
+pub fn collect<'g, T: Number>(
     inputs: &[Input<T>],
     parts: Vec<Vec<Vec<Aligned<T>>>>,
     links: &[Link<'_>],
     scale: f64,
-    team: &Team,
-    gradients: &mut [(Source, Tensor)],
+    team: &Team<'_>,
+    gradients: Vec<(Array, &'g mut [T])>,
 ) -> Result<()> {
     let Some(Cut { images, columns, width }) = inputs.first().map(|input| input.view.cut) else {
         return Ok(());
     };
-    let mut targets: Vec<(Source, Vec<_>)> = Vec::new();
-    for (source, gradient) in gradients {
-        targets.push((*source, entries_mut(gradient)?.chunks_mut(images * columns).map(Some).collect()));
-    }
+    let views = |gradient: &'g mut [T]| gradient.chunks_mut(images * columns).map(Some).collect();
+    let mut targets: Vec<(Array, Vec<_>)> =
+        gradients.into_iter().map(|(array, gradient)| (array, views(gradient))).collect();
     // What belongs to a block of images goes to one thread.
     let count = images.div_ceil(width);
     let mut blocks: Vec<Vec<Piece<'_, T>>> = (0..count).map(|_| Vec::new()).collect();
     for (input, parts) in inputs.iter().zip(parts) {
-        let target = targets.iter_mut().find(|(source, _)| *source == input.source);
+        let target = targets.iter_mut().find(|(array, _)| *array == input.array);
         let target = target.and_then(|(_, views)| views.get_mut(input.index)).and_then(Option::take);
         let mut target = target.map(|target| target.chunks_mut(width * columns));
         let mut parts: Vec<_> = parts.into_iter().map(Vec::into_iter).collect();
@@ -70,22 +75,6 @@ pub fn collect<T: Number>(
     team.each(count, || (), work);
     drop(blocks);
     failure.into_inner().map_or(Ok(()), Err)
-}
-
-/// The entries of a tensor that was just made.
-fn entries_mut<T: Number>(tensor: &mut Tensor) -> Result<&mut [T]> {
-    let len = tensor.numel();
-    let fits = tensor.f_kind()? == T::KIND && is_on_processor(tensor) && tensor.is_contiguous();
-    if !fits {
-        return Err(wrong_kind(
-            "gradient",
-            tensor.f_kind()?,
-            "what was asked for, entries in order on the processor",
-        ));
-    }
-    // SAFETY: so many entries of this type lie there, one behind the other. The tensor is borrowed, and as it was just
-    // made, nobody else has it.
-    Ok(unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), len) })
 }
 
 /// A block of the gradient by an input's prepared rows.

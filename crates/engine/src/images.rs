@@ -1,13 +1,13 @@
 //! The loss of an image from what was read of its positives and negatives, with the derivatives.
 
-use super::contrast::{Contrast, Statistic};
+use super::contrast::{ByStatistic, Contrast, Statistic};
 use super::number::Number;
 use super::schedule::Blocks;
 use super::team::Team;
-use crate::loss::negatives::{tau_plus, uncertainty};
-use crate::loss::recipe::{Recipe, Robust};
-use crate::loss::score::Scorer;
-use intnacl_reference::{Negatives, Weight};
+use crate::estimator::{tau_plus, uncertainty};
+use crate::names::{Negatives, Weight};
+use crate::plan::Plan;
+use crate::recipe::Robust;
 
 /// Something about each pair of views whose rows of an image are positives: which these are, the inner products of
 /// their rows, or the derivatives of the loss by those scores.
@@ -56,17 +56,13 @@ fn add(numbers: &mut Option<Vec<f64>>, image: usize, term: f64) {
 
 /// What the losses of all images are computed from.
 pub struct Images<'a, T> {
-    pub(super) recipe: &'a Recipe,
-    pub(super) scorer: &'a Scorer,
+    pub(super) plan: &'a Plan,
     pub(super) anchors: usize,
     pub(super) images: usize,
     pub(super) positives: &'a Positives<Vec<f64>>,
     pub(super) clean: Option<&'a Contrast<'a, T>>,
     pub(super) robust: Option<&'a Contrast<'a, T>>,
 }
-
-/// The derivatives by what the estimates of a contrast read of each anchor: by estimate, anchor and image.
-pub type ByStatistic = Vec<[Vec<f64>; 2]>;
 
 /// `log(N·G)` of an anchor, with its derivatives.
 #[derive(Debug, Clone, Copy)]
@@ -160,7 +156,7 @@ impl<T: Number> Images<'_, T> {
     }
 
     fn loss(&self, image: usize, out: &mut Losses) -> f64 {
-        let recipe = self.recipe;
+        let recipe = &self.plan.recipe;
         let mut loss = 0.0;
         let mut known = None;
         if let Some(clean) = self.clean.filter(|_| recipe.single || recipe.joint) {
@@ -233,7 +229,7 @@ impl<T: Number> Images<'_, T> {
         let anchors = self.anchors as f64;
         let mut sum = 0.0;
         for (estimate, by_log) in estimates.iter().zip(by_log).take(self.anchors) {
-            let (value, slope) = softplus(estimate.log - product * self.scorer.inverse_temperature);
+            let (value, slope) = softplus(estimate.log - product * self.plan.inverse_temperature);
             sum += value;
             let derivative = factors[0] * slope * factors[1] / anchors;
             *by_log += derivative;
@@ -260,9 +256,9 @@ impl<T: Number> Images<'_, T> {
                 std::iter::once(at(&self.positives.pair, image)).chain(further)
             };
             let largest = products().fold(f64::NEG_INFINITY, f64::max);
-            let kernel = |product: f64| ((product - largest) * self.scorer.inverse_temperature).exp();
+            let kernel = |product: f64| ((product - largest) * self.plan.inverse_temperature).exp();
             let total: f64 = products().map(kernel).sum();
-            let log_positives = largest * self.scorer.inverse_temperature + total.ln();
+            let log_positives = largest * self.plan.inverse_temperature + total.ln();
             let (value, slope) = softplus(estimates[anchor].log - log_positives);
             sum += value;
             by_log[anchor] += share * slope;
@@ -281,7 +277,7 @@ impl<T: Number> Images<'_, T> {
         let share = (self.positives.mixed.len() as f64).recip();
         let mut sum = 0.0;
         for (products, by) in self.positives.mixed.iter().zip(by) {
-            let margin = log - products[image] * self.scorer.inverse_temperature;
+            let margin = log - products[image] * self.plan.inverse_temperature;
             let (towards, slope_towards) = softplus(margin);
             let (away, slope_away) = softplus(-margin);
             sum += lambda * towards + (1.0 - lambda) * away;
@@ -311,7 +307,17 @@ impl<T: Number> Images<'_, T> {
         })
     }
 
-    /// `log(N·G)`; see [`log_estimate`](crate::loss::negatives::log_estimate).
+    fn uncertainty(&self, estimator: &Negatives, count: f64) -> f64 {
+        uncertainty(estimator, self.plan.precision, self.plan.inverse_temperature, count)
+    }
+
+    /// `log(N·G)`, with the mean `A` of `h` over the negatives, by the weights of the estimator, and `B` of the debiasing
+    /// positive:
+    ///
+    /// - `g0`: `log Σ_i h(x,u_i)`,
+    /// - `g1` and `g2`: `log N + log max{ (A - τB)/(1-τ), e^{-1/t} }`.
+    ///
+    /// At an exact tie with the floor the gradient of the unfloored branch is taken, below the floor it is 0.
     fn log_estimate(
         &self,
         contrast: &Contrast<'_, T>,
@@ -320,7 +326,7 @@ impl<T: Number> Images<'_, T> {
         debias: f64,
         count: f64,
     ) -> LogEstimate {
-        let shift = statistic.offset.to_f64() * self.scorer.inverse_temperature;
+        let shift = statistic.offset.to_f64() * self.plan.inverse_temperature;
         let value = statistic.value;
         if *estimator == Negatives::G0 {
             let (log, by_value) = (value.ln() + shift, value.recip());
@@ -340,18 +346,18 @@ impl<T: Number> Images<'_, T> {
         }
         // The excess has the floor that the type can hold, since that cancels in it. What is left of kernels that cancel
         // is the floor itself, which `f64` holds where `f32` does not.
-        let exact = (-self.scorer.inverse_temperature - shift).exp();
+        let exact = (-self.plan.inverse_temperature - shift).exp();
         let numerator = excess + floor.min(exact) * (1.0 - tau_plus);
         // Written so that NaN is not floored, but comes through.
         if excess < 0.0 || numerator < f64::MIN_POSITIVE {
-            let log = count.ln() - self.scorer.inverse_temperature;
+            let log = count.ln() - self.plan.inverse_temperature;
             return LogEstimate { log, by_value: 0.0, by_debias: 0.0, uncertain: false };
         }
         LogEstimate {
             log: numerator.ln() - (-tau_plus).ln_1p() + shift + count.ln(),
             by_value: numerator.recip(),
             by_debias: by_debias / numerator,
-            uncertain: numerator < uncertainty(estimator, self.scorer, count) * size,
+            uncertain: numerator < self.uncertainty(estimator, count) * size,
         }
     }
 
@@ -373,7 +379,7 @@ impl<T: Number> Images<'_, T> {
             let (estimate, by_log) = (&estimates[anchor], by_log[anchor]);
             let by_value = by_log * estimate.by_value;
             // Either gradient may be the right one, and above the floor it leaves the range of numbers.
-            if estimate.uncertain && by_value.abs() > self.scorer.largest_derivative {
+            if estimate.uncertain && by_value.abs() > self.plan.largest_derivative {
                 continue;
             }
             out.by_statistic[part][index][anchor][place] += by_value;

@@ -1,14 +1,15 @@
-//! What the fused engine computes in: `f32` and `f64`, alone and by vectors.
+//! The numbers that the engine computes in: `f32` and `f64`, alone and by vectors.
 
+use crate::precision::Precision;
 use pulp::Simd;
 use pulp::bytemuck::cast;
+use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, Sub};
-use tch::kind::Element;
 
-/// A floating type of the engine.
+/// What the engine does with numbers of its types.
 pub trait Number:
-    Element
-    + Copy
+    Copy
+    + Debug
     + Default
     + PartialOrd
     + Send
@@ -19,6 +20,7 @@ pub trait Number:
     + AddAssign
     + 'static
 {
+    const PRECISION: Precision;
     /// What stands in a tile for the scores that are none, such as an image's with itself. No score is as low.
     const ABSENT: Self;
     /// Several numbers, in a register.
@@ -59,6 +61,12 @@ pub trait Number:
     fn vectors_mut<S: Simd>(numbers: &mut [Self]) -> &mut [Self::Vector<S>];
 }
 
+/// A type that embeddings come in: `f32` or `f64`.
+pub trait Element: Number {}
+
+impl Element for f32 {}
+impl Element for f64 {}
+
 /// A number as the sum of two, the first of which is its rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Parts<T> {
@@ -80,11 +88,12 @@ impl<T: Number> Parts<T> {
 
 macro_rules! number {
     (
-        $type:ident, mantissa: $mantissa:literal, terms: $terms:literal, mark: $mark:literal, shift: $shift:literal,
+        $type:ident, $precision:ident, mantissa: $mantissa:literal, terms: $terms:literal, mark: $mark:literal, shift: $shift:literal,
         $vector:ident, $as_simd:ident, $as_mut_simd:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident,
         $mul_add:ident, $max:ident, $greater_than:ident, $select:ident, $reduce_sum:ident, $reduce_max:ident
     ) => {
         impl Number for $type {
+            const PRECISION: Precision = Precision::$precision;
             const ABSENT: Self = -1e30;
             type Vector<S: Simd> = S::$vector;
 
@@ -229,17 +238,17 @@ macro_rules! number {
 }
 
 mod single {
-    use super::{Number, Parts, Simd, cast};
+    use super::{Number, Parts, Precision, Simd, cast};
     number!(
-        f32, mantissa: 23, terms: 8, mark: 12_582_912.0, shift: 23,
+        f32, Single, mantissa: 23, terms: 8, mark: 12_582_912.0, shift: 23,
         f32s, as_simd_f32s, as_mut_simd_f32s, splat_f32s, add_f32s, sub_f32s, mul_f32s, mul_add_f32s, max_f32s, greater_than_f32s, select_f32s, reduce_sum_f32s, reduce_max_f32s
     );
 }
 
 mod double {
-    use super::{Number, Parts, Simd, cast};
+    use super::{Number, Parts, Precision, Simd, cast};
     number!(
-        f64, mantissa: 52, terms: 14, mark: 1_572_864.0, shift: 20,
+        f64, Double, mantissa: 52, terms: 14, mark: 1_572_864.0, shift: 20,
         f64s, as_simd_f64s, as_mut_simd_f64s, splat_f64s, add_f64s, sub_f64s, mul_f64s, mul_add_f64s, max_f64s, greater_than_f64s, select_f64s, reduce_sum_f64s, reduce_max_f64s
     );
 }
@@ -247,7 +256,7 @@ mod double {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loss::fused::vectors::{forced, vector_code};
+    use crate::vectors::{forced, vector_code};
 
     /// The largest relative error of `2^x` over a range that the engine meets, in units of `f64`'s or `f32`'s
     /// rounding.
@@ -290,7 +299,7 @@ mod tests {
     }
 
     /// Vectors of powers against single ones, by the instructions that are in force.
-    fn same_bits<T: Number + std::fmt::Debug>(instructions: &str) {
+    fn same_bits<T: Number>(instructions: &str) {
         let mut scores: Vec<T> = (0..1024).map(|step| T::from_f64(f64::from(step) / 512.0 - 1.0)).collect();
         scores[..4].copy_from_slice(&[T::ABSENT, T::from_f64(1e-30), T::from_f64(-1e6), T::from_f64(1.0)]);
         for exponent in [1e-3, 0.3, 24.0, 300.3, 1442.7, 1e6, 1e17] {

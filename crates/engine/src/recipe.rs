@@ -1,37 +1,42 @@
-//! Which terms make up which loss: the one table that configures the engine.
+//! Which terms make up which loss: the one table that configures every engine.
 
-use intnacl_reference::{Loss, Negatives, Neighborhood, Weight};
+use crate::names::{Loss, Negatives, Neighborhood, Weight};
 
-/// What the engine computes for a loss. With `ℓ(P) = -log P/(P + N·G)`, per image
+/// What an engine computes for a loss. With `ℓ(P) = -log P/(P + N·G)`, per image
 ///
 /// `[single] ℓ(h(x,x⁺)) + [joint] ℓ(Σ_j h(x,x⁺_j)) + mixed terms + α·w·ℓ(h(x,x^adv))`.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Recipe {
     /// Whether the first positive has a term of its own.
-    pub(crate) single: bool,
+    pub single: bool,
     /// Whether all positives have a term together.
-    pub(crate) joint: bool,
+    pub joint: bool,
     /// `G` of the terms above and of the mixed ones.
-    pub(crate) negatives: Negatives,
+    pub negatives: Negatives,
     /// `λ` of the mixed terms, if there are any.
-    pub(crate) lambda: Option<f64>,
+    pub lambda: Option<f64>,
     /// The robust term, unless its weight is zero.
-    pub(crate) robust: Option<Robust>,
+    pub robust: Option<Robust>,
 }
 
 /// `α·w(x)·(-log h(x,x^adv)/(h(x,x^adv) + N·G))`.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Robust {
-    pub(crate) alpha: f64,
-    pub(crate) negatives: Negatives,
-    pub(crate) weight: Weight,
+    /// `α`.
+    pub alpha: f64,
+    /// `G`.
+    pub negatives: Negatives,
+    /// `w`.
+    pub weight: Weight,
     /// `G` inside an adversarial weight.
-    pub(crate) weight_negatives: Negatives,
+    pub weight_negatives: Negatives,
 }
 
 impl Robust {
     /// `α` as a product of two numbers, neither of which is extreme.
-    pub(crate) fn alpha_in_two(&self) -> [f64; 2] {
+    pub fn alpha_in_two(&self) -> [f64; 2] {
         const ORDINARY: std::ops::Range<f64> = 1e-12..1e12;
         if self.alpha == 0.0 || ORDINARY.contains(&self.alpha) {
             return [self.alpha, 1.0];
@@ -42,7 +47,8 @@ impl Robust {
 }
 
 impl Recipe {
-    pub(crate) fn new(loss: &Loss) -> Self {
+    /// The terms of a loss.
+    pub fn new(loss: &Loss) -> Self {
         let single = |negatives| Self { single: true, joint: false, negatives, lambda: None, robust: None };
         match *loss {
             Loss::SimClr => single(Negatives::G0),
@@ -90,13 +96,13 @@ impl Recipe {
     }
 
     /// Whether anything is computed from the clean positives and negatives.
-    pub(crate) fn reads_clean(&self) -> bool {
+    pub fn reads_clean(&self) -> bool {
         let weighted = self.robust.is_some_and(|robust| robust.weight != Weight::One);
         self.single || self.joint || self.lambda.is_some() || weighted
     }
 
     /// The estimators that are read of the clean negatives, each once.
-    pub(crate) fn clean_estimators(&self) -> Vec<Negatives> {
+    pub fn clean_estimators(&self) -> Vec<Negatives> {
         let terms = self.single || self.joint || self.lambda.is_some();
         let weight = self.robust.filter(|robust| robust.weight != Weight::One);
         let mut all: Vec<Negatives> = terms.then_some(self.negatives).into_iter().collect();

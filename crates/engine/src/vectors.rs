@@ -24,7 +24,7 @@ macro_rules! vector_code {
                     $body
                 }
             }
-            $crate::loss::fused::vectors::arch().dispatch(Work(($($argument,)*), std::marker::PhantomData))
+            $crate::vectors::arch().dispatch(Work(($($argument,)*), std::marker::PhantomData))
         }
     )*};
 }
@@ -34,7 +34,7 @@ pub(super) use vector_code;
 /// The instructions to use: the best that the machine has, unless a test wants others.
 #[inline(always)]
 pub fn arch() -> pulp::Arch {
-    #[cfg(test)]
+    #[cfg(any(test, feature = "instructions"))]
     if let Some(arch) = forced::ARCH.get() {
         return arch;
     }
@@ -42,19 +42,19 @@ pub fn arch() -> pulp::Arch {
 }
 
 /// Instructions by choice, so that a test meets each of the bodies that are compiled.
-#[cfg(test)]
+#[cfg(any(test, feature = "instructions"))]
 pub mod forced {
     use pulp::Arch;
     use std::cell::Cell;
 
     thread_local! {
-        /// What this thread uses, if it was told. Threads of a [`Team`](crate::loss::fused::team::Team) are not told, so a
+        /// What this thread uses, if it was told. Threads of a [`Team`](crate::team::Team) are not told, so a
         /// test keeps to batches that are too small for one.
         pub(super) static ARCH: Cell<Option<Arch>> = const { Cell::new(None) };
     }
 
     /// The instructions that bodies are compiled for, by name; nothing where this machine lacks them.
-    pub(crate) fn all() -> Vec<(&'static str, Option<Arch>)> {
+    pub fn all() -> Vec<(&'static str, Option<Arch>)> {
         #[cfg(target_arch = "x86_64")]
         let vectors = vec![
             ("v3 (AVX2)", pulp::x86::V3::try_new().map(Arch::V3)),
@@ -66,7 +66,8 @@ pub mod forced {
     }
 
     /// How many `f32` there are in a vector of the instructions in force.
-    pub(crate) fn lanes() -> usize {
+    #[cfg(feature = "instructions")]
+    pub fn lanes() -> usize {
         struct Lanes;
         impl pulp::WithSimd for Lanes {
             type Output = usize;
@@ -78,7 +79,7 @@ pub mod forced {
     }
 
     /// Calls a function in which this thread uses these instructions.
-    pub(crate) fn using<T>(arch: Arch, function: impl FnOnce() -> T) -> T {
+    pub fn using<T>(arch: Arch, function: impl FnOnce() -> T) -> T {
         ARCH.set(Some(arch));
         let result = function();
         ARCH.set(None);

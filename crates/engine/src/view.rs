@@ -6,10 +6,9 @@ use super::products::PANEL;
 use super::schedule::Blocks;
 use super::team::Team;
 use super::vectors::vector_code;
-use crate::error::Result;
-use crate::loss::check::entry;
-use intnacl_reference::Error as Input;
-use tch::Tensor;
+use crate::arrays::{Array, Arrays};
+use crate::error::{Error, Result};
+use crate::names::InputError;
 
 /// How the rows of all views are cut.
 #[derive(Debug, Clone, Copy)]
@@ -65,19 +64,19 @@ pub struct View<T> {
 }
 
 impl<T: Number> View<T> {
-    /// Prepares a view of those that are given.
+    /// Prepares a view of an array.
     ///
     /// # Errors
-    /// [`Input::NotFinite`] and, where rows are to be normalised, [`Input::ZeroVector`], which name the entry or
-    /// row; [`Error::OutOfMemory`](crate::Error::OutOfMemory).
-    pub(super) fn new(
-        given: &Given,
-        index: usize,
+    /// [`InputError::NotFinite`] and, where rows are to be normalised, [`InputError::ZeroVector`], which name the entry or
+    /// row; [`Error::OutOfMemory`]; those of the arrays.
+    pub(super) fn new<A: Arrays<T>>(
+        arrays: &A,
+        (array, index): (Array, usize),
         cut: Cut,
         transposed: bool,
         normalize: bool,
-        team: &Team,
-    ) -> Result<Self> {
+        team: &Team<'_>,
+    ) -> Result<Self, A::Error> {
         let (blocks, size) = (cut.blocks(), cut.size());
         let mut panels = Aligned::zeros(blocks * size)?;
         let mut across = Aligned::zeros(if transposed { blocks * size } else { 0 })?;
@@ -91,7 +90,7 @@ impl<T: Number> View<T> {
         {
             let start = chunk * together * cut.width;
             let rows = &mut rows[..norms.len() * cut.columns];
-            given.copy(index, start, rows)?;
+            arrays.copy(array, index, start, rows)?;
             let mut across_parts = across_parts.next().unwrap_or_default().chunks_mut(size);
             let parts = panels.chunks_mut(size).zip(norms.chunks_mut(cut.width));
             let parts = parts.zip(rows.chunks_mut(cut.width * cut.columns));
@@ -121,7 +120,7 @@ impl<T: Number> View<T> {
         // NaN is no number that anything is equal to.
         let bad = |norm: &f64| !norm.is_finite() || (normalize && *norm == 0.0);
         if let Some(image) = norms.iter().position(bad) {
-            return Err(given.refusal(index, image)?);
+            return Err(refusal(arrays, array, index, image, cut.columns)?);
         }
         Ok(Self { cut, panels, across, norms, normalized: normalize })
     }
@@ -159,62 +158,25 @@ impl<T: Number> View<T> {
     }
 }
 
-/// A tensor `[V, B, d]` of views, or `[B, d]` of one.
-#[derive(Debug)]
-pub struct Given {
-    /// What it is called in an error.
-    argument: &'static str,
-    tensor: Tensor,
-    /// All entries one behind the other, if they lie so and need not be widened.
-    flat: Option<Tensor>,
-    /// Whether a gradient by it is wanted.
-    pub(super) wanted: bool,
-}
-
-impl Given {
-    pub(super) fn new<T: Number>(argument: &'static str, tensor: &Tensor) -> Result<Self> {
-        // What is made of a tensor needs a gradient if the tensor does and gradients are enabled at all.
-        let wanted = tensor.f_alias()?.requires_grad();
-        let tensor = tensor.f_detach()?;
-        let plain = tensor.f_kind()? == T::KIND && tensor.is_contiguous();
-        let flat = if plain { Some(tensor.f_view([-1])?) } else { None };
-        Ok(Self { argument, tensor, flat, wanted })
-    }
-
-    fn view(&self, index: usize) -> Result<Tensor> {
-        match self.tensor.dim() {
-            2 => Ok(self.tensor.shallow_clone()),
-            _ => Ok(self.tensor.f_select(0, index as i64)?),
+/// The error about the row of an image, which has a number that is not finite, or only zeros.
+fn refusal<T: Number, A: Arrays<T>>(
+    arrays: &A,
+    array: Array,
+    view: usize,
+    image: usize,
+    columns: usize,
+) -> Result<A::Error, A::Error> {
+    let mut row = vec![T::default(); columns];
+    arrays.copy(array, view, image, &mut row)?;
+    let argument = array.row(view, image);
+    let error = match row.iter().position(|number| !number.to_f64().is_finite()) {
+        Some(column) => {
+            let argument = format!("{argument}[{column}]");
+            InputError::NotFinite { argument, value: row[column].to_f64() }
         }
-    }
-
-    /// Copies rows of a view, from `first` on.
-    fn copy<T: Number>(&self, view: usize, first: usize, rows: &mut [T]) -> Result<()> {
-        let (shape, len) = (self.tensor.size(), rows.len());
-        let [.., images, columns] = shape[..] else { return Ok(()) };
-        if let Some(flat) = &self.flat {
-            let start = (view as i64 * images + first as i64) * columns;
-            return Ok(flat.f_narrow(0, start, len as i64)?.f_copy_data(rows, len)?);
-        }
-        let part = self.view(view)?.f_narrow(0, first as i64, len as i64 / columns.max(1))?;
-        Ok(part.f_to_kind(T::KIND)?.f_contiguous()?.f_copy_data(rows, len)?)
-    }
-
-    /// What is wrong with the row of an image.
-    fn refusal(&self, view: usize, image: usize) -> Result<crate::Error> {
-        let row = self.view(view)?.f_select(0, image as i64)?.f_to_kind(tch::Kind::Double)?;
-        let numbers = Vec::<f64>::try_from(&row.f_contiguous()?)?;
-        let view = if self.tensor.dim() == 2 { String::new() } else { format!("[{view}]") };
-        let argument = format!("{}{view}[{image}]", self.argument);
-        Ok(match numbers.iter().position(|number| !number.is_finite()) {
-            Some(column) => {
-                let argument = entry(&argument, &[numbers.len() as i64], column);
-                Input::NotFinite { argument, value: numbers[column] }
-            }
-            None => Input::ZeroVector { argument },
-        }
-        .into())
-    }
+        None => InputError::ZeroVector { argument },
+    };
+    Ok(Error::from(error).into())
 }
 
 /// The sum of products, in `f64`.

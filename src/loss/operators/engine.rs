@@ -1,10 +1,10 @@
 //! The engine: from scores to the loss of each image, as a recipe says.
 
-use super::check::missing;
 use super::negatives::{Summary, log_estimate};
-use super::recipe::{Recipe, Robust};
 use super::score::{Scorer, mean_over, softplus};
 use crate::error::Result;
+use crate::loss::check::missing;
+use intnacl_engine::{Recipe, Robust};
 use intnacl_reference::{Negatives, Weight};
 use tch::Tensor;
 

@@ -1,7 +1,8 @@
 //! The negative term: `log G` of the estimators `g0`, `g1` and `g2`, from scores.
 
-use super::score::{Scorer, mean_over, smallest, spacing, sum_last};
+use super::score::{Scorer, mean_over, precision, sum_last};
 use crate::error::Result;
+use intnacl_engine::{exponent, tau_plus, uncertainty};
 use intnacl_reference::Negatives;
 use tch::{Kind, Tensor};
 
@@ -32,7 +33,7 @@ impl Summary {
         let exponents = scores.f_sub(&shift)?;
         let floor = relative_floor(estimator, &shift, scorer.inverse_temperature)?;
         let above_floor = exponents.f_exp()?.f_sub(&floor)?;
-        let mean = match exponent(estimator, scorer.kind) {
+        let mean = match exponent(estimator, precision(scorer.kind)) {
             None => mean_over(-1, &above_floor)?,
             Some(beta) => {
                 let weights = exponents.f_mul_scalar(beta)?.f_softmax(-1, None)?;
@@ -40,38 +41,6 @@ impl Summary {
             }
         };
         Ok(Summary::Excess { shift: shift.f_squeeze_dim(-1)?, floor: floor.f_squeeze_dim(-1)?, mean })
-    }
-}
-
-/// The exponent `β` of the weights `h^β` in the mean, if they are not all 1.
-pub(crate) fn exponent(estimator: &Negatives, kind: Kind) -> Option<f64> {
-    // A β that the kind cannot hold is 0 there, and 0 times the exponent of an absent score, `-∞`, is NaN.
-    let least = smallest(kind);
-    // Where β separates any two scores that the kind can tell apart, only the maximum counts, and a larger β would not
-    // change that. It would meet kernels that underflow, though, whose products with it must vanish.
-    let most = spacing(kind).powi(-2);
-    match *estimator {
-        Negatives::G2 { beta, .. } if beta >= least => Some(beta.min(most)),
-        _ => None,
-    }
-}
-
-/// The largest distance of `A - τB` from the floor that rounding may close, in units of `A + τB`.
-///
-/// A score is known to `ε`, a few `u/t`, and a sum over `N` negatives to `u log N` more. Weights `h^β` magnify that, but
-/// keep the mean between `max h · N^{-1/β}` and `max h`.
-pub(crate) fn uncertainty(estimator: &Negatives, scorer: &Scorer, count: f64) -> f64 {
-    let epsilon = 8.0 * spacing(scorer.kind) * (scorer.inverse_temperature + count.ln() + 1.0);
-    match exponent(estimator, scorer.kind) {
-        None => epsilon,
-        Some(beta) => ((2.0 * beta + 1.0) * epsilon).min(epsilon + count.ln() / beta),
-    }
-}
-
-pub(crate) fn tau_plus(estimator: &Negatives) -> f64 {
-    match *estimator {
-        Negatives::G0 => 0.0,
-        Negatives::G1 { tau_plus } | Negatives::G2 { tau_plus, .. } => tau_plus,
     }
 }
 
@@ -107,7 +76,8 @@ pub(crate) fn log_estimate(
     match summary {
         Summary::LogSum(sum) => Ok(sum.shallow_clone()),
         Summary::Excess { shift, floor, mean } => {
-            let uncertainty = uncertainty(estimator, scorer, count);
+            let precision = precision(scorer.kind);
+            let uncertainty = uncertainty(estimator, precision, scorer.inverse_temperature, count);
             let log = debiased(tau_plus(estimator), shift, floor, mean, debias, scorer, uncertainty)?;
             Ok(log.f_add_scalar(count.ln())?)
         }
@@ -150,7 +120,7 @@ fn debiased(
     // Below the floor the logarithm's argument is replaced before the logarithm is taken: a gradient of
     // zero times infinity would not be zero. A floor that underflows, or nearly so, leaves the second
     // condition. Written so that NaN is not floored, but comes through.
-    let floored = excess.f_lt(0.0)?.f_logical_or(&numerator.f_lt(smallest(scorer.kind))?)?;
+    let floored = excess.f_lt(0.0)?.f_logical_or(&numerator.f_lt(precision(scorer.kind).smallest())?)?;
     let mut divisor = numerator.f_masked_fill(&floored, 1.0)?;
     if let Some(size) = size {
         let least = size.f_mul_scalar(uncertainty)?.f_clamp_max(scorer.least_divisor)?;

@@ -1,54 +1,42 @@
 //! Scores from embeddings, and the few operations on them that every loss uses.
 
-use super::recipe::Recipe;
-use crate::error::{Error, Result};
-use intnacl_reference::Settings;
+use crate::error::Result;
+use intnacl_engine::{Plan, Precision};
+use intnacl_reference::{Loss, Settings};
 use tch::{Kind, Tensor};
 
 /// What turns embeddings into scores: the temperature, and whether rows are normalised first.
 #[derive(Debug, Clone, Copy)]
 pub struct Scorer {
     pub(crate) normalize: bool,
-    /// `1/t`. Scores are multiplied by it and the floor is its negative, so that both round alike and a
-    /// score of exactly `-1/t` meets the floor exactly.
+    /// `1/t`, as in the plan.
     pub(crate) inverse_temperature: f64,
     /// The kind that scores are computed in.
     pub(crate) kind: Kind,
-    /// The largest derivative of the loss by an estimate of the negatives, relative to its shift, with which the gradient
-    /// by the embeddings is still in the range of their kind.
-    pub(crate) largest_derivative: f64,
-    /// The smallest estimate by which a derivative stays below that, whatever the loss.
+    /// The smallest estimate by which a derivative of the loss keeps the gradient in the range of the tensors' kind.
     pub(crate) least_divisor: f64,
 }
 
+/// The plan for a loss of tensors of a kind.
+///
+/// # Errors
+/// [`Input`](crate::Error::Input) and [`Unrepresentable`](crate::Error::Unrepresentable) for parameters and settings out
+/// of range, and those that the kind cannot compute with.
+pub(crate) fn plan(loss: &Loss, settings: &Settings, given: Kind) -> Result<Plan> {
+    let precision = precision(compute_kind(given));
+    let range = if given == Kind::Half { 65504.0 } else { precision.largest() };
+    Ok(Plan::new(loss, settings, precision, range)?)
+}
+
 impl Scorer {
-    /// A scorer for tensors of one kind, and what a recipe makes of their scores.
-    ///
-    /// # Errors
-    /// [`Error::Unrepresentable`] for a temperature so small that scores overflow in that kind.
-    pub(crate) fn new(settings: &Settings, recipe: &Recipe, given: Kind) -> Result<Self> {
-        let kind = compute_kind(given);
-        let inverse_temperature = settings.temperature.recip();
-        // Differences of two scores off the sphere are still well below this bound.
-        let largest = largest(kind) / 1e3;
-        if inverse_temperature > largest {
-            return Err(Error::Unrepresentable {
-                argument: "temperature",
-                value: settings.temperature,
-                kind,
-                bound: format!("at least {:e}", largest.recip()),
-            });
+    /// A scorer for tensors of the kind that a plan was made for.
+    pub(crate) fn new(plan: &Plan, given: Kind) -> Self {
+        Self {
+            normalize: plan.normalize,
+            inverse_temperature: plan.inverse_temperature,
+            kind: compute_kind(given),
+            least_divisor: plan.least_divisor,
         }
-        // By scores, rows and sums over them; rows of small norms have large gradients.
-        let later = if settings.normalize { 2_f64.powi(30) } else { 2_f64.powi(10) };
-        let range = if given == Kind::Half { 65504.0 } else { self::largest(given) };
-        let largest_derivative = range / later / inverse_temperature.max(1.0);
-        // A robust term multiplies its gradient by α and by a weight, which is itself a loss.
-        let weight = 4.0 * inverse_temperature + 64.0;
-        let gain = recipe.robust.map_or(1.0, |robust| 1.0 + robust.alpha * weight);
-        let least_divisor = (gain / largest_derivative).min(self::largest(kind));
-        let normalize = settings.normalize;
-        Ok(Self { normalize, inverse_temperature, kind, largest_derivative, least_divisor })
     }
 
     /// Embeddings in the type that the loss is computed in, of unit norm if that was asked for.
@@ -89,28 +77,17 @@ pub(crate) fn compute_kind(kind: Kind) -> Kind {
     }
 }
 
+/// A kind that losses are computed in, in the engine's word.
+pub(crate) fn precision(kind: Kind) -> Precision {
+    match kind {
+        Kind::Double => Precision::Double,
+        _ => Precision::Single,
+    }
+}
+
 /// The largest finite number of a kind that losses are computed in.
 pub(crate) fn largest(kind: Kind) -> f64 {
-    match kind {
-        Kind::Double => f64::MAX,
-        _ => f64::from(f32::MAX),
-    }
-}
-
-/// The spacing of numbers at 1 in a kind that losses are computed in.
-pub(crate) fn spacing(kind: Kind) -> f64 {
-    match kind {
-        Kind::Double => f64::EPSILON,
-        _ => f64::from(f32::EPSILON),
-    }
-}
-
-/// The smallest number of a kind that losses are computed in to have all digits.
-pub(crate) fn smallest(kind: Kind) -> f64 {
-    match kind {
-        Kind::Double => f64::MIN_POSITIVE,
-        _ => f64::from(f32::MIN_POSITIVE),
-    }
+    precision(kind).largest()
 }
 
 /// `log(1 + e^x)`, accurate relative to its value from `e^x` for very negative `x` to `x` for large.

@@ -1,3 +1,5 @@
+use super::by;
+use crate::loss::Engine;
 use crate::testing::{Random, losses};
 use crate::{Batch, Layout, Loss, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use tch::{Device, Kind, Tensor};
@@ -160,8 +162,8 @@ fn a_second_derivative_is_an_error_and_not_a_part_of_it() {
     let batch = Batch::new(leaf(random, &[2, 5, 4]));
     let settings = Settings::new(0.3).normalizing();
     for loss in [Loss::SimClr, Loss::HardNegative { tau_plus: 0.1, beta: 1.0 }] {
-        let fused = batch.fused(&loss, &settings, None).unwrap().value;
-        let streamed = batch.streamed(&loss, &settings, None).unwrap().value;
+        let fused = by(Engine::Fused(None), &batch, &loss, &settings).unwrap().value;
+        let streamed = by(Engine::Tiles(None), &batch, &loss, &settings).unwrap().value;
         for value in [fused, streamed] {
             let gradient = Tensor::run_backward(&[value], &[&batch.views], true, true).remove(0);
             // A penalty on the gradient, and the like.

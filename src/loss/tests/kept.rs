@@ -1,14 +1,13 @@
 //! What once gave NaN, kept: a test for each cause, on a small case that shows it.
 
-use crate::bridge::{ByBatch, evaluate, evaluate_by};
-use crate::loss::Scored;
+use crate::bridge::{evaluate, evaluate_by};
+use crate::loss::Engine;
 use crate::testing::errors;
-use crate::{Batch, Error, Labelled, Loss, Objective, Settings};
+use crate::{Error, Labelled, Objective, Settings};
 use intnacl_reference::{Answer, EvaluateRequest, Request, json};
 use tch::{Device, Kind, Tensor};
 
-const ENGINES: [ByBatch; 2] =
-    [Batch::outcome, |batch: &Batch, loss: &Loss, settings: &Settings| batch.streamed(loss, settings, None)];
+const ENGINES: [Engine; 2] = [Engine::Fused(None), Engine::Tiles(None)];
 
 fn read(request: &str) -> Request {
     json::read_request(request).unwrap()
@@ -16,7 +15,7 @@ fn read(request: &str) -> Request {
 
 /// A batch's answers by both engines.
 fn batches(request: &Request, kind: Kind) -> impl Iterator<Item = Answer> {
-    ENGINES.into_iter().map(move |engine| evaluate_by(request, Device::Cpu, kind, engine).unwrap())
+    ENGINES.into_iter().map(move |engine| evaluate_by(request, Device::Cpu, kind, Some(engine)).unwrap())
 }
 
 /// Every answer that comes out is finite: the bridge refuses others.
@@ -180,7 +179,7 @@ fn gradients_beyond_the_range_are_errors_that_name_an_entry() {
     for (request, start) in [(batch, "gradient.views["), (tuples, "gradient.positives[0][0]")] {
         let request = read(request);
         for engine in ENGINES {
-            match evaluate_by(&request, Device::Cpu, Kind::Half, engine) {
+            match evaluate_by(&request, Device::Cpu, Kind::Half, Some(engine)) {
                 Err(Error::Overflow { argument, value, kind: Kind::Half }) => {
                     assert!(argument.starts_with(start) && value.is_infinite(), "{argument} = {value}");
                 }
@@ -193,7 +192,7 @@ fn gradients_beyond_the_range_are_errors_that_name_an_entry() {
             "views": [[[1, 0], [0, 1]], [[1, 0], [0, 1]]], "adversarial": [[0, 1], [1, 0]]}}"#,
     );
     for engine in ENGINES {
-        match evaluate_by(&huge, Device::Cpu, Kind::Float, engine) {
+        match evaluate_by(&huge, Device::Cpu, Kind::Float, Some(engine)) {
             Err(Error::Overflow { value, .. }) => assert!(value.is_infinite(), "{value}"),
             other => panic!("{other:?}"),
         }

@@ -2,7 +2,7 @@
 //! batch has several.
 
 use crate::bridge::evaluate_by;
-use crate::{Batch, Loss, Settings};
+use crate::loss::Engine;
 use intnacl_reference::law::{self, Float, Implementation, Standard};
 use intnacl_reference::{Answer, Request};
 use tch::{Device, Kind};
@@ -14,9 +14,8 @@ impl Implementation for Operators {
         if self.0 == Kind::Double { Float::F64 } else { Float::F32 }
     }
     fn evaluate(&self, request: &Request) -> Result<Answer, String> {
-        let by_tiles =
-            |batch: &Batch, loss: &Loss, settings: &Settings| batch.streamed(loss, settings, Some(3));
-        evaluate_by(request, Device::Cpu, self.0, by_tiles).map_err(|error| error.to_string())
+        evaluate_by(request, Device::Cpu, self.0, Some(Engine::Tiles(Some(3))))
+            .map_err(|error| error.to_string())
     }
 }
 

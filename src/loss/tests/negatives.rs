@@ -1,6 +1,5 @@
-use crate::loss::negatives::{Summary, log_estimate};
-use crate::loss::recipe::Recipe;
-use crate::loss::score::Scorer;
+use crate::loss::operators::negatives::{Summary, log_estimate};
+use crate::loss::operators::score::{Scorer, plan};
 use crate::{Loss, Settings};
 use intnacl_reference::Negatives;
 use tch::{Kind, Tensor};
@@ -22,7 +21,7 @@ fn estimate(
 ) -> (f64, Vec<f64>, Vec<f64>) {
     let leaf = |scores: &[f64]| Tensor::from_slice(scores).to_kind(kind).set_requires_grad(true);
     let (u, v) = (leaf(negatives), leaf(debias));
-    let scorer = Scorer::new(&Settings::new(t), &Recipe::new(&Loss::SimClr), kind).unwrap();
+    let scorer = Scorer::new(&plan(&Loss::SimClr, &Settings::new(t), kind).unwrap(), kind);
     let summary = Summary::of(&estimator, &u, &scorer).unwrap();
     let count = negatives.len() as f64;
     let log = log_estimate(&estimator, &summary, &v, &scorer, count).unwrap() - count.ln();

@@ -1,10 +1,9 @@
 //! Every body that vector code is compiled to, by choice: the machine itself uses only the best that it has.
 
 use super::stress::{Tally, draw_batch, say};
-use crate::Batch;
 use crate::bridge::evaluate_by;
-use crate::loss::Scored;
-use crate::loss::fused::vectors::forced;
+use crate::loss::Engine;
+use intnacl_engine::forced;
 use intnacl_reference::law::{self, Float, Implementation, Standard};
 use intnacl_reference::{Answer, Request};
 use tch::{Device, Kind};
@@ -31,7 +30,7 @@ fn batches_are_right_by_all_vector_instructions() {
         let mut tally = Tally::default();
         for index in 0..100 {
             let drawn = draw_batch(index);
-            tally.add_by(&drawn, &[("fused", Batch::outcome)], &format!("{name}, case {index}"));
+            tally.add_by(&drawn, &[("fused", Engine::Fused(None))], &format!("{name}, case {index}"));
         }
         tally.assert_right(name);
     });
@@ -45,7 +44,8 @@ impl Implementation for Fused {
         if self.0 == Kind::Double { Float::F64 } else { Float::F32 }
     }
     fn evaluate(&self, request: &Request) -> Result<Answer, String> {
-        evaluate_by(request, Device::Cpu, self.0, Batch::outcome).map_err(|error| error.to_string())
+        evaluate_by(request, Device::Cpu, self.0, Some(Engine::Fused(None)))
+            .map_err(|error| error.to_string())
     }
 }
 

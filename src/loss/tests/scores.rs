@@ -1,4 +1,4 @@
-use crate::loss::score::{off_diagonal, softplus};
+use crate::loss::operators::score::{off_diagonal, softplus};
 use crate::{Layout, Loss, Settings, Tuples};
 use tch::{Device, Kind, Tensor};
 

@@ -1,6 +1,7 @@
 //! Tiles of the scores against all scores at once.
 
-use crate::loss::Outcome;
+use super::by;
+use crate::loss::{Engine, Outcome};
 use crate::testing::{Random, losses};
 use crate::{Batch, Layout, Loss, Settings};
 use tch::{Kind, Tensor};
@@ -57,13 +58,13 @@ fn agree(batch: &Batch, loss: &Loss, settings: &Settings, found: &Outcome, toler
 
 /// Tiles of a width, by libtorch's operators.
 fn operators_agree(batch: &Batch, loss: &Loss, settings: &Settings, width: Option<i64>, tolerance: f64) {
-    let found = batch.streamed(loss, settings, width).unwrap();
+    let found = by(Engine::Tiles(width), batch, loss, settings).unwrap();
     agree(batch, loss, settings, &found, tolerance, &format!("operators, width {width:?}:"));
 }
 
 /// Tiles of a width, by the fused engine.
 fn fused_agrees(batch: &Batch, loss: &Loss, settings: &Settings, width: usize, tolerance: f64) {
-    let found = batch.fused(loss, settings, Some(width)).unwrap();
+    let found = by(Engine::Fused(Some(width)), batch, loss, settings).unwrap();
     agree(batch, loss, settings, &found, tolerance, &format!("fused, width {width}:"));
 }
 
@@ -136,7 +137,8 @@ fn any_number_of_threads_gives_the_same_bits() {
         let run = |threads| {
             tch::set_num_threads(threads);
             let loss = Loss::HardNegative { tau_plus: 0.1, beta: 1.0 };
-            let value = batch.fused(&loss, &Settings::new(t).normalizing(), Some(32)).unwrap().value;
+            let value =
+                by(Engine::Fused(Some(32)), &batch, &loss, &Settings::new(t).normalizing()).unwrap().value;
             (value.detach(), gradients(&batch, &value))
         };
         let one = run(1);
@@ -192,8 +194,8 @@ fn values_and_gradients_are_finite_on_and_off_the_sphere() {
         let batch = Batch::new(views.shallow_clone());
         let settings = Settings { normalize: scale == 1.0, ..Settings::new(t) };
         for loss in losses().iter().filter(|loss| !loss.needs_mixed() && !loss.needs_adversarial()) {
-            let streamed = batch.streamed(loss, &settings, Some(5)).unwrap().value;
-            let fused = batch.fused(loss, &settings, None).unwrap().value;
+            let streamed = by(Engine::Tiles(Some(5)), &batch, loss, &settings).unwrap().value;
+            let fused = by(Engine::Fused(None), &batch, loss, &settings).unwrap().value;
             for value in [streamed, fused] {
                 assert!(value.isfinite().int64_value(&[]) == 1, "{loss:?} {t}");
                 assert!(gradients(&batch, &value)[0].isfinite().all().int64_value(&[]) == 1, "{loss:?} {t}");

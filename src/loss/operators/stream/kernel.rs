@@ -2,7 +2,7 @@
 
 use super::tiles::{Buffer, Side, Tile, Tiles};
 use crate::error::Result;
-use crate::loss::score::{Scorer, largest};
+use crate::loss::operators::score::{Scorer, largest};
 use tch::Tensor;
 
 /// What scores are shifted by before they are exponentiated.

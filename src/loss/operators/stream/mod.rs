@@ -17,7 +17,7 @@ mod tiles;
 mod weights;
 
 use super::engine::Contrasted;
-use super::once_differentiable;
+use super::known::once_differentiable;
 use super::score::Scorer;
 use crate::error::Result;
 use intnacl_reference::Negatives;

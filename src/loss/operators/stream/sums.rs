@@ -3,8 +3,9 @@
 use super::kernel::{Shift, Work, power};
 use super::tiles::{Side, Tile, Tiles};
 use crate::error::Result;
-use crate::loss::negatives::{Summary, exponent, relative_floor};
-use crate::loss::score::{Scorer, largest};
+use crate::loss::operators::negatives::{Summary, relative_floor};
+use crate::loss::operators::score::{Scorer, largest, precision};
+use intnacl_engine::exponent;
 use intnacl_reference::Negatives;
 use tch::Tensor;
 
@@ -29,7 +30,7 @@ impl Sums {
             Negatives::G0 => None,
             _ => Some(relative_floor(&estimator, &shift.of, scorer.inverse_temperature)?),
         };
-        let beta = exponent(&estimator, options.0);
+        let beta = exponent(&estimator, precision(options.0));
         let weight = if beta.is_some() { 0 } else { tiles.count() - 2 };
         let weight = Tensor::f_full([tiles.count()], weight, options)?;
         Ok(Self { estimator, beta, floor, total: Tensor::f_zeros([tiles.count()], options)?, weight })
@@ -74,7 +75,7 @@ pub(crate) fn sum(
     scorer: &Scorer,
 ) -> Result<(Shift, Vec<Sums>, Work)> {
     let kind = tiles.options()?.0;
-    let powers = estimators.iter().map(|estimator| 1.0 + exponent(estimator, kind).unwrap_or(0.0));
+    let powers = estimators.iter().map(|estimator| 1.0 + exponent(estimator, precision(kind)).unwrap_or(0.0));
     let shift = Shift::new(tiles, powers.fold(1.0, f64::max).min(largest(kind)), scorer)?;
     let sums = estimators.iter().map(|estimator| Sums::new(*estimator, tiles, &shift, scorer));
     let sums = sums.collect::<Result<Vec<_>>>()?;

@@ -6,9 +6,8 @@
 mod draw;
 mod judge;
 
-use crate::bridge::{ByBatch, evaluate_by};
-use crate::loss::Scored;
-use crate::{Batch, Loss, Settings};
+use crate::bridge::evaluate_by;
+use crate::loss::Engine;
 pub(super) use draw::draw_batch;
 use draw::{Drawn, draw};
 use intnacl_reference::law::Standard;
@@ -21,19 +20,12 @@ use tch::{Device, Kind};
 const ALL_KINDS: [Kind; 4] = [Kind::Double, Kind::Float, Kind::BFloat16, Kind::Half];
 
 /// Every way to evaluate a batch.
-const ENGINES: [(&str, ByBatch); 5] = [
-    ("fused", Batch::outcome),
-    ("fused, blocks of 32", |batch: &Batch, loss: &Loss, settings: &Settings| {
-        batch.fused(loss, settings, Some(32))
-    }),
-    ("operators, tiles of 3", |batch: &Batch, loss: &Loss, settings: &Settings| {
-        batch.streamed(loss, settings, Some(3))
-    }),
-    ("operators", |batch: &Batch, loss: &Loss, settings: &Settings| batch.streamed(loss, settings, None)),
-    ("all scores", |batch: &Batch, loss: &Loss, settings: &Settings| {
-        let per_anchor = batch.dense(loss, settings)?;
-        Ok(crate::loss::Outcome { value: per_anchor.f_mean(None)?, per_anchor })
-    }),
+const ENGINES: [(&str, Engine); 5] = [
+    ("fused", Engine::Fused(None)),
+    ("fused, blocks of 32", Engine::Fused(Some(32))),
+    ("operators, tiles of 3", Engine::Tiles(Some(3))),
+    ("operators", Engine::Tiles(None)),
+    ("all scores", Engine::AllScores),
 ];
 
 fn variable(name: &str, default: u64) -> u64 {
@@ -55,14 +47,14 @@ impl Tally {
     fn add(&mut self, drawn: &Drawn, name: &str) {
         match drawn.request {
             Request::Batch { .. } => self.add_by(drawn, &ENGINES, name),
-            _ => self.add_by(drawn, &[("tuples", Batch::outcome)], name),
+            _ => self.add_by(drawn, &[("tuples", Engine::AllScores)], name),
         }
     }
 
     /// Evaluates a request by some engines.
-    pub(super) fn add_by(&mut self, drawn: &Drawn, engines: &[(&str, ByBatch)], name: &str) {
-        for (engine, by_batch) in engines {
-            let found = evaluate_by(&drawn.request, Device::Cpu, drawn.kind, *by_batch);
+    pub(super) fn add_by(&mut self, drawn: &Drawn, engines: &[(&str, Engine)], name: &str) {
+        for (engine, how) in engines {
+            let found = evaluate_by(&drawn.request, Device::Cpu, drawn.kind, Some(*how));
             self.counts[0] += 1;
             let outcome = match judge(&drawn.request, drawn.kind, found) {
                 Ok(outcome) => outcome,
