@@ -2,7 +2,7 @@
 
 use intnacl_engine::{Batch, Element, Shape, Started};
 use intnacl_reference::law::{self, Float, Implementation, Standard, Support};
-use intnacl_reference::{Answer, Batch as Matrices, Evaluation, Loss, Request, Settings};
+use intnacl_reference::{Answer, Batch as Matrices, EvaluateRequest, Evaluation, Loss, Request, Settings};
 use nalgebra::DMatrix;
 use std::marker::PhantomData;
 
