@@ -2,8 +2,8 @@
 
 use intnacl::tch::{Device, Kind};
 use intnacl::{Answer, evaluate};
-use intnacl_reference::law::budget::BINARY32_GRADIENT;
-use intnacl_reference::law::{Case, Combination, Estimator, Geometry, LOSSES};
+use intnacl_judge::budget::BINARY32_GRADIENT;
+use intnacl_judge::{Case, Combination, Estimator, Geometry, LOSSES};
 use intnacl_reference::{EvaluateRequest, Request};
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every law of `intnacl_reference::law` on production: in f64, f32, bf16 and f16 on the
+//! Every law of `intnacl_judge` on production: in f64, f32, bf16 and f16 on the
 //! CPU, in f64 and f32 on every CUDA device there is.
 //!
 //! `PROPTEST_CASES` sets the cases a law, spread over its losses (256 by default), `LAW_SEED` their seed: a number, or
@@ -6,7 +6,7 @@
 //! request as `intnacl loss` reads it.
 
 use intnacl::{devices, tch};
-use intnacl_reference::law::{self, Case, Float, Geometry, Implementation, Law, Options, Report, Standard};
+use intnacl_judge::{self as judge, Case, Float, Geometry, Implementation, Law, Options, Report, Standard};
 use intnacl_reference::{Answer, Request, json};
 use std::io::Write;
 use tch::{Device, Kind};
@@ -41,13 +41,13 @@ fn threads() -> usize {
 /// Drawn cases, over the cores: the requests are small, so each gets one thread.
 fn every_law_holds_on(device: Device, kind: Kind) {
     tch::set_num_threads(1);
-    let seed = law::seed_from_environment();
+    let seed = judge::seed_from_environment();
     println!("seed {seed}");
     let options = Options { seed, standard: Standard::Careful, threads: threads() };
-    let pairs = law::pairs(|_, _| true);
-    let cases = |law: &Law| law::share(law, cases());
+    let pairs = judge::pairs(|_, _| true);
+    let cases = |law: &Law| judge::share(law, cases());
     let start = || Ok::<_, std::convert::Infallible>(Production { device, kind });
-    let Ok(reports) = law::check_all(&pairs, options, cases, start, |_| ());
+    let Ok(reports) = judge::check_all(&pairs, options, cases, start, |_| ());
     let failures: Vec<String> = reports.iter().filter_map(|report| failure(report, seed)).collect();
     assert!(failures.is_empty(), "{} laws are broken:\n{}", failures.len(), failures.join("\n\n"));
 }
@@ -64,7 +64,7 @@ fn failure(report: &Report, seed: u64) -> Option<String> {
 fn every_law_holds_around_tiles_on(device: Device, kind: Kind) {
     tch::set_num_threads(threads() as i32);
     let production = Production { device, kind };
-    for (law, loss) in law::pairs(|_, _| true) {
+    for (law, loss) in judge::pairs(|_, _| true) {
         let sizes = [31, 32, 33, 37, 65];
         for (images, temperature) in sizes.into_iter().zip([0.5, 0.02].into_iter().cycle()) {
             let geometry = if images % 2 == 0 { Geometry::Digits } else { Geometry::Random };
@@ -72,7 +72,7 @@ fn every_law_holds_around_tiles_on(device: Device, kind: Kind) {
             let plain =
                 Case { geometry, images, positives: 3, temperature, symmetric, seed, ..Case::default() };
             let case = Case { dimension: images % 32 + 1, ..plain };
-            let outcome = law::try_case(&law, loss, &production, &case);
+            let outcome = judge::try_case(&law, loss, &production, &case);
             if let Some((message, _)) = outcome.broken(Standard::Careful) {
                 panic!("{} on {loss}: {message}\n{}", law.name, case.code());
             }

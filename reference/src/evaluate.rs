@@ -16,9 +16,8 @@ use crate::real::{Big, Dd, DdContext};
 use crate::vocabulary::{
     Answer, Evaluation, Labelled, Layout, Loss, Negatives, Objective, Request, Settings,
 };
-#[cfg(feature = "law")]
-pub(crate) use pass::norm;
-pub(crate) use rows::lift_row;
+pub use pass::norm;
+pub use rows::lift_row;
 
 use pass::{Pass, Rounded};
 use std::ops::Range;
@@ -170,7 +169,7 @@ fn most_bits(temperature: f64, loss: &Loss) -> usize {
 }
 
 /// The largest `β` of a loss.
-pub(crate) fn hardness(loss: &Loss) -> f64 {
+pub fn hardness(loss: &Loss) -> f64 {
     let of = |negatives: Negatives| if let Negatives::G2 { beta, .. } = negatives { beta } else { 0.0 };
     match *loss {
         Loss::SimClr | Loss::Debiased { .. } | Loss::Adversarial { .. } => 0.0,

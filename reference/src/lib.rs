@@ -17,8 +17,8 @@
 //! - [`Request`] and [`Answer`] are what travels between programs; with the feature `json`, the module `json`
 //!   reads and writes them.
 //! - These names are those of the crate `intnacl-vocabulary`, handed on; [`prelude`] has the traits that evaluate.
-//! - With the feature `law`, the module `law` has what every implementation must satisfy, and runs it on
-//!   yours.
+//! - [`condition`] says how far an answer computed with roundings may be off. The crate `intnacl-judge` goes by it: it has what
+//!   every implementation must satisfy, and runs it on yours.
 //!
 //! What is refused is an [`Error`] that names the argument, the index, the value, and what was expected; NaN
 //! and infinities are never results. The crate has no unsafe code, and needs no library in C.
@@ -48,11 +48,10 @@
 #![warn(missing_docs)]
 
 pub mod bound;
+pub mod condition;
 pub mod derivation;
 mod evaluate;
 pub mod explain;
-#[cfg(feature = "law")]
-pub mod law;
 mod layout;
 mod loss;
 mod nca;
@@ -75,6 +74,17 @@ pub use intnacl_vocabulary::{
 /// All that evaluates, for `use intnacl_reference::prelude::*`.
 pub mod prelude {
     pub use crate::{Evaluate, EvaluateRequest, EvaluateSupervised};
+}
+
+/// What `intnacl-judge` takes of the inside: arithmetic in double-double, scores, and who is what to whom. It may change with
+/// any version.
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::evaluate::{hardness, lift_row, norm};
+    pub use crate::layout::{Problem, Problems, Roles};
+    pub use crate::random::Rng;
+    pub use crate::real::{Dd, DdContext, Real};
+    pub use crate::score::{Contrast, Field, Scores, log_sum_exp, softplus};
 }
 
 /// Makes the examples of the README tests.

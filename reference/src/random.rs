@@ -29,12 +29,11 @@ impl Rng {
     }
 
     /// 1 or -1, equally likely.
-    pub(crate) fn sign(&mut self) -> f64 {
+    pub fn sign(&mut self) -> f64 {
         if self.bits() >> 63 == 0 { 1.0 } else { -1.0 }
     }
 }
 
-#[cfg(feature = "law")]
 impl Rng {
     /// Uniform in `[low, high)`.
     pub fn between(&mut self, low: f64, high: f64) -> f64 {
@@ -55,7 +54,7 @@ impl Rng {
     }
 }
 
-#[cfg(all(test, feature = "law"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

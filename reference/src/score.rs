@@ -7,33 +7,34 @@ use crate::real::{Real, max_of};
 
 /// The scores of one anchor against those that it is compared with, or derivatives by these scores.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Contrast<T> {
+pub struct Contrast<T> {
     /// The scores of the `M` positives.
-    pub(crate) positives: Vec<T>,
+    pub positives: Vec<T>,
     /// The scores of the `N` negatives, the `u` of the estimators.
-    pub(crate) negatives: Vec<T>,
+    pub negatives: Vec<T>,
     /// The scores of the `m` draws of positives, the `v` of the estimators.
-    pub(crate) debias: Vec<T>,
+    pub debias: Vec<T>,
 }
 
 /// The scores of one image in every part that a loss can have, or derivatives by these scores.
 #[derive(Debug, Clone)]
-pub(crate) struct Scores<T> {
+pub struct Scores<T> {
     /// The clean anchors: one, or two in a symmetric batch.
-    pub(crate) clean: Vec<Contrast<T>>,
+    pub clean: Vec<Contrast<T>>,
     /// The mixed terms, each with its mixed embedding as the only positive.
-    pub(crate) mixed: Vec<Contrast<T>>,
+    pub mixed: Vec<Contrast<T>>,
     /// The robust anchors: none, one, or two in a symmetric batch.
-    pub(crate) robust: Vec<Contrast<T>>,
+    pub robust: Vec<Contrast<T>>,
 }
 
 impl<T> Scores<T> {
     /// All contrasts, in the order of [`Roles::all`](crate::layout::Roles::all).
-    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Contrast<T>> {
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut Contrast<T>> {
         self.clean.iter_mut().chain(&mut self.mixed).chain(&mut self.robust)
     }
 
-    pub(crate) fn map<U>(&self, number: impl Fn(&T) -> U) -> Scores<U> {
+    /// Every number replaced by another.
+    pub fn map<U>(&self, number: impl Fn(&T) -> U) -> Scores<U> {
         let list = |list: &[T]| list.iter().map(&number).collect();
         let part = |part: &[Contrast<T>]| {
             let contrast = |contrast: &Contrast<T>| Contrast {
@@ -49,31 +50,32 @@ impl<T> Scores<T> {
 
 /// What the equations need beside the scores.
 #[derive(Debug, Clone)]
-pub(crate) struct Field<R: Real> {
+pub struct Field<R: Real> {
     /// The precision.
-    pub(crate) context: R::Context,
+    pub context: R::Context,
     /// `-1/t`, the logarithm of the floor of `g1` and `g2`.
-    pub(crate) log_floor: R,
+    pub log_floor: R,
     /// The bits after the binary point to which a score is known, hence the relative bits of a kernel.
-    pub(crate) bits: f64,
+    pub bits: f64,
 }
 
 impl<R: Real> Field<R> {
     /// `radius` is the largest norm of an embedding.
-    pub(crate) fn new(temperature: f64, radius: f64, context: R::Context) -> Self {
+    pub fn new(temperature: f64, radius: f64, context: R::Context) -> Self {
         let log_floor = R::lift(-1.0, context) / &R::lift(temperature, context);
         let largest_score = log_floor.log2_abs() + 2.0 * radius.max(1.0).log2();
         let bits = R::bits(context) - largest_score.max(0.0);
         Self { context, log_floor, bits }
     }
 
-    pub(crate) fn number(&self, x: f64) -> R {
+    /// An f64, exactly.
+    pub fn number(&self, x: f64) -> R {
         R::lift(x, self.context)
     }
 }
 
 /// `log Σ_i e^{s_i}` and its gradient, the softmax of the scores.
-pub(crate) fn log_sum_exp<R: Real>(scores: &[R], field: &Field<R>) -> (R, Vec<R>) {
+pub fn log_sum_exp<R: Real>(scores: &[R], field: &Field<R>) -> (R, Vec<R>) {
     let context = field.context;
     let Some(first) = scores.first() else {
         return (field.log_floor.clone(), Vec::new());
@@ -89,33 +91,32 @@ pub(crate) fn log_sum_exp<R: Real>(scores: &[R], field: &Field<R>) -> (R, Vec<R>
 }
 
 /// `-log P/(P + Q)` for one anchor, and its gradient by the scores.
-pub(crate) struct Term<R> {
-    pub(crate) value: R,
+pub struct Term<R> {
+    pub value: R,
     /// Lists that are shorter than the scores' stand for trailing zeros.
-    pub(crate) gradient: Contrast<R>,
-    pub(crate) trust: Trust,
+    pub gradient: Contrast<R>,
+    pub trust: Trust,
 }
 
 /// What cancellation did to a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Trust {
+pub struct Trust {
     /// The bits that the value lost.
-    pub(crate) value_bits_lost: f64,
+    pub value_bits_lost: f64,
     /// The bits that the gradient by the scores lost.
-    pub(crate) gradient_bits_lost: f64,
+    pub gradient_bits_lost: f64,
     /// Whether every maximum was decided.
-    pub(crate) decided: bool,
+    pub decided: bool,
     /// How many estimators are at their floor.
-    pub(crate) floored: usize,
+    pub floored: usize,
 }
 
 impl Trust {
     /// Nothing was lost.
-    pub(crate) const FULL: Self =
-        Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true, floored: 0 };
+    pub const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true, floored: 0 };
 
     /// The worse of two in every respect.
-    pub(crate) fn and(self, other: Self) -> Self {
+    pub fn and(self, other: Self) -> Self {
         Self {
             value_bits_lost: self.value_bits_lost.max(other.value_bits_lost),
             gradient_bits_lost: self.gradient_bits_lost.max(other.gradient_bits_lost),
@@ -127,7 +128,7 @@ impl Trust {
 
 /// `softplus(x) = log(1 + e^x)` and its derivative, the logistic function; both keep their relative
 /// precision where they are tiny.
-pub(crate) fn softplus<R: Real>(x: &R, field: &Field<R>) -> (R, R) {
+pub fn softplus<R: Real>(x: &R, field: &Field<R>) -> (R, R) {
     let context = field.context;
     let (zero, one) = (field.number(0.0), field.number(1.0));
     let positive = *x > zero;

@@ -1,9 +1,9 @@
 //! `explain`: closed forms of its quantities, and what its terms add up to.
 
 use approx::assert_relative_eq;
+use intnacl_judge::budget::EXACT_VALUE_ULP;
+use intnacl_judge::{LOSSES, cases};
 use intnacl_reference::explain::{Anchor, Explanation, Role, Term, explain};
-use intnacl_reference::law::budget::EXACT_VALUE_ULP;
-use intnacl_reference::law::{LOSSES, cases};
 use intnacl_reference::{
     Batch, Error, EvaluateRequest, Labelled, Loss, Negatives, Neighborhood, Objective, Request, RobustTerm,
     Settings, Tuples, Weight,

@@ -1,6 +1,6 @@
 //! The table of losses says which arrays a loss reads: the values say the same.
 
-use intnacl_reference::law::{Case, Combination, Estimator, LOSSES};
+use intnacl_judge::{Case, Combination, Estimator, LOSSES};
 use intnacl_reference::{Evaluate, Tuples, Weight};
 
 /// Cases with every combination of estimators, weights, neighbourhoods and a zero `alpha`.

@@ -1,6 +1,6 @@
 //! Claims about random draws, each with the probability that chance alone breaks its test.
 
-use intnacl_reference::law::images::Rng;
+use intnacl_judge::images::Rng;
 use intnacl_reference::{Evaluate, Loss, Settings, Tuples};
 use nalgebra::DMatrix;
 use statrs::distribution::{ContinuousCDF, Normal};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::thread;
 
-use intnacl_reference::law::{self, Float, Law, Options, Report, Standard, Support};
+use intnacl_judge::{self as judge, Float, Law, Options, Report, Standard, Support};
 use intnacl_reference::{Answer, Request};
 
 use super::error::Error;
@@ -71,7 +71,7 @@ impl Judged {
         };
         let options = Options { seed, standard, threads };
         let start = || self.start(temperatures);
-        let reports = law::check_all(pairs, options, |_| cases, start, done);
+        let reports = judge::check_all(pairs, options, |_| cases, start, done);
         bar.finish_and_clear();
         reports
     }
@@ -95,7 +95,7 @@ struct Started {
     temperatures: RangeInclusive<f64>,
 }
 
-impl law::Implementation for Started {
+impl judge::Implementation for Started {
     fn float(&self) -> Float {
         self.judged.float()
     }
@@ -108,7 +108,7 @@ impl law::Implementation for Started {
     fn evaluate(&self, request: &Request) -> Result<Answer, String> {
         match &self.production {
             Some(production) => production.borrow_mut().ask(request).map_err(|error| error.to_string()),
-            None => law::Reference.evaluate(request),
+            None => judge::Reference.evaluate(request),
         }
     }
 }

@@ -159,7 +159,7 @@ fn last_words(errors: impl Read) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use intnacl_reference::law::{self, Float, Implementation, Options, Reference, Standard};
+    use intnacl_judge::{self as judge, Float, Implementation, Options, Reference, Standard};
     use std::collections::BTreeMap;
     use std::sync::Mutex;
 
@@ -212,9 +212,9 @@ mod tests {
     fn drawn_requests_give_every_optional_field_and_leave_it_out() {
         let fields = Fields::default();
         let laws = ["agrees_with_the_reference", "absent_arrays_have_their_defaults"];
-        let pairs = law::pairs(|law, _| laws.contains(&law.name));
+        let pairs = judge::pairs(|law, _| laws.contains(&law.name));
         let options = Options { seed: 1, standard: Standard::Right, threads: 2 };
-        law::check_all(&pairs, options, |_| 64, || Ok::<_, ()>(Asked(&fields)), |_| ())
+        judge::check_all(&pairs, options, |_| 64, || Ok::<_, ()>(Asked(&fields)), |_| ())
             .expect("no failure to start");
         let counts = fields.0.into_inner().expect("no thread panicked");
         for (field, [given, absent]) in counts {

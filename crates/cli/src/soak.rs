@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use intnacl_reference::law::{self, Report, Support};
+use intnacl_judge::{self as judge, Report, Support};
 
 use super::error::Error;
 use super::implementation::{Device, Dtype};
@@ -53,11 +53,11 @@ pub fn run(args: &SoakArgs) -> Result<bool, Error> {
         rows.push(Judged::Reference);
         rows.extend(dtypes.map(|dtype| Judged::Production(args.device, dtype)));
     }
-    let pairs = law::pairs(|_, _| true);
+    let pairs = judge::pairs(|_, _| true);
     let (start, time) = (Instant::now(), Duration::from_secs_f64(args.minutes * 60.0));
     let mut tallies: Vec<Tally> = rows.iter().map(|_| Tally::default()).collect();
     while tallies.iter().all(|tally| tally.seeds == 0) || start.elapsed() < time {
-        let seed = law::fresh_seed();
+        let seed = judge::fresh_seed();
         for (row, tally) in rows.iter().zip(&mut tallies) {
             let began = Instant::now();
             let standard = row.standard();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use intnacl_reference::law::{self, Law, Report, Standard, Support};
+use intnacl_judge::{self as judge, Law, Report, Standard, Support};
 
 use super::error::Error;
 use super::implementation::{Implementation, Target};
@@ -128,7 +128,7 @@ pub fn run(args: &VerifyArgs) -> Result<bool, Error> {
 
 /// The laws and losses that the options choose.
 fn chosen(args: &VerifyArgs) -> Result<Vec<(Law, &'static str)>, Error> {
-    let laws = law::laws();
+    let laws = judge::laws();
     let known_laws: Vec<&str> = laws.iter().map(|law| law.name).collect();
     let mut known_losses: Vec<&str> = laws.iter().flat_map(|law| law.losses).copied().collect();
     known_losses.sort_unstable();
@@ -136,7 +136,7 @@ fn chosen(args: &VerifyArgs) -> Result<Vec<(Law, &'static str)>, Error> {
     known(&args.laws, &known_laws, "law")?;
     known(&args.losses, &known_losses, "loss")?;
     let wanted = |names: &[String], name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
-    let pairs = law::pairs(|law, loss| wanted(&args.laws, law.name) && wanted(&args.losses, loss));
+    let pairs = judge::pairs(|law, loss| wanted(&args.laws, law.name) && wanted(&args.losses, loss));
     if pairs.is_empty() {
         let options = format!("--law {} with --loss {}", args.laws.join(", "), args.losses.join(", "));
         return Err(Error::NothingToVerify(options));
@@ -192,7 +192,7 @@ fn table(reports: &[Report]) -> String {
 fn counterexample(report: &Report) -> Result<String, Error> {
     let Some(counterexample) = &report.counterexample else { return Ok(String::new()) };
     let statement =
-        law::laws().into_iter().find(|law| law.name == report.law).map_or("", |law| law.statement);
+        judge::laws().into_iter().find(|law| law.name == report.law).map_or("", |law| law.statement);
     let mut text =
         format!("{} fails for {}: {statement}\n  {}\n", report.law, report.loss, counterexample.message);
     let _ = writeln!(text, "  smallest case: {:?}", counterexample.case);

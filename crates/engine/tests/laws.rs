@@ -1,7 +1,7 @@
 //! The laws on the engine, which hold it to the exact reference with the budgets of the laws' own table.
 
 use intnacl_engine::{Batch, Element, Shape, Started};
-use intnacl_reference::law::{self, Float, Implementation, Standard, Support};
+use intnacl_judge::{self as judge, Float, Implementation, Standard, Support};
 use intnacl_reference::{Answer, Batch as Matrices, EvaluateRequest, Evaluation, Loss, Request, Settings};
 use nalgebra::DMatrix;
 use std::marker::PhantomData;
@@ -72,9 +72,9 @@ fn batch<T: Element>(
 }
 
 fn every_law_holds<T: Element>() {
-    let seed = law::seed_from_environment();
-    for (law, loss) in law::pairs(|_, loss| loss != "supervised_nca") {
-        let report = law::check(&law, loss, &Fused::<T>(PhantomData), 8, seed, Standard::Careful);
+    let seed = judge::seed_from_environment();
+    for (law, loss) in judge::pairs(|_, loss| loss != "supervised_nca") {
+        let report = judge::check(&law, loss, &Fused::<T>(PhantomData), 8, seed, Standard::Careful);
         assert!(report.counterexample.is_none(), "seed {seed}, {} on {loss}: {report:?}", law.name);
     }
 }
@@ -91,13 +91,13 @@ fn every_law_holds_in_f32() {
 
 #[test]
 fn every_loss_agrees_with_the_reference_in_many_batches() {
-    let seed = law::seed_from_environment();
+    let seed = judge::seed_from_environment();
     for (law, loss) in
-        law::pairs(|law, loss| law.name == "agrees_with_the_reference" && loss != "supervised_nca")
+        judge::pairs(|law, loss| law.name == "agrees_with_the_reference" && loss != "supervised_nca")
     {
         for (name, report) in [
-            ("f64", law::check(&law, loss, &Fused::<f64>(PhantomData), 64, seed, Standard::Careful)),
-            ("f32", law::check(&law, loss, &Fused::<f32>(PhantomData), 64, seed, Standard::Careful)),
+            ("f64", judge::check(&law, loss, &Fused::<f64>(PhantomData), 64, seed, Standard::Careful)),
+            ("f32", judge::check(&law, loss, &Fused::<f32>(PhantomData), 64, seed, Standard::Careful)),
         ] {
             assert!(report.holds(), "seed {seed}, {loss} in {name}: {report:?}");
         }

@@ -4,8 +4,9 @@ use super::budget::{Float, Inputs, OUTPUT_ROUNDINGS};
 use super::number::{Bounds, Number};
 use super::trial::{InRequest, Side, Stop, Trial, with_flowing_weight};
 use super::{LOSSES, Law};
-use crate::vocabulary::Layout;
-use crate::vocabulary::{Loss, Settings, Tuples};
+use intnacl_reference::Layout;
+use intnacl_reference::condition::ImageTolerance;
+use intnacl_reference::{Loss, Settings, Tuples};
 use nalgebra::DMatrix;
 
 pub(super) const LAWS: &[Law] = &[
@@ -150,9 +151,8 @@ fn by_anchor(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     let directions = directions(trial, &data, &settings);
     let norm = largest_norm(&data);
     let images = &middle.tolerance(Inputs::Rounded).images;
-    let line = |image: &super::tolerance::ImageTolerance| {
-        Line::new(image.reach, image.variation, image.value[1], &settings, norm)
-    };
+    let line =
+        |image: &ImageTolerance| Line::new(image.reach, image.variation, image.value[1], &settings, norm);
     let lines: Vec<Line> = images.iter().map(line).collect();
     let mut sides = Vec::with_capacity(STEPS.len());
     for step in STEPS {
@@ -260,7 +260,7 @@ fn moved_by_anchor(data: &Tuples, directions: &Tuples, steps: &[f64]) -> Tuples 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::law::Case;
+    use crate::Case;
 
     #[test]
     fn every_row_of_tuples_belongs_to_the_anchor_that_it_was_made_for() {

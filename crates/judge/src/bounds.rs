@@ -4,8 +4,8 @@ use super::budget::Inputs;
 use super::number::{Number, Scores};
 use super::trial::{InRequest, Side, Trial};
 use super::{LOSSES, Law};
-use crate::layout::Problems;
-use crate::vocabulary::{Loss, Negatives, Tuples};
+use intnacl_reference::inside::Problems;
+use intnacl_reference::{Loss, Negatives, Tuples};
 use nalgebra::DMatrix;
 
 pub(super) const LAWS: &[Law] = &[

@@ -16,6 +16,7 @@
 //! Where the two sides of a comparison are given inputs that a law rounded on the way (rotated, rescaled), scores may differ by
 //! [`INPUT_ROUNDINGS`] rounding units of an input more, and rows by half of these.
 
+use intnacl_reference::condition::Roundings;
 use std::fmt;
 
 /// The floating type that an implementation computes in.
@@ -85,7 +86,7 @@ pub struct Row {
 }
 
 /// `C`: how many roundings an ordinary program makes where the model counts one. Right programs in six styles
-/// (`reference/tests/zoo.rs`) and production need less than half of it: the most is taken by a loss at the floor, whose
+/// (`crates/judge/tests/zoo.rs`) and production need less than half of it: the most is taken by a loss at the floor, whose
 /// `-1/t - s` has twice the size of a score.
 pub const ROUNDINGS: f64 = 12.0;
 /// How many of the smallest numbers underflow may lose: a kernel that is lost may have been multiplied by the inverse of a sum
@@ -228,36 +229,22 @@ pub(crate) enum Inputs {
     Rounded,
 }
 
-/// The roundings of a program, as the model of tolerances counts them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Roundings {
-    /// Of a score, relative to the largest.
-    pub(crate) scores: f64,
-    /// Of sums, exponentials and logarithms.
-    pub(crate) kernels: f64,
-    /// Of the rows that carry a slope from a score to its partner.
-    pub(crate) rows: f64,
-    /// What underflow may lose.
-    pub(crate) tiny: f64,
-}
-
-impl Roundings {
-    pub(crate) fn new(float: Float, inputs: Inputs) -> Self {
-        let row = float.row();
+impl Float {
+    /// The roundings of a program in this type, and of inputs that a law rounded.
+    pub(crate) fn roundings(self, inputs: Inputs) -> Roundings {
+        let row = self.row();
         let inputs = match inputs {
             Inputs::Same => 0.0,
-            Inputs::Rounded => INPUT_ROUNDINGS * float.input_unit(),
+            Inputs::Rounded => INPUT_ROUNDINGS * self.input_unit(),
         };
-        Self {
+        Roundings {
             scores: ROUNDINGS * row.score_unit + inputs,
             kernels: ROUNDINGS * row.unit,
             rows: inputs / 2.0,
             tiny: UNDERFLOWS * row.tiny,
         }
     }
-}
 
-impl Float {
     /// The rounding unit of an input.
     fn input_unit(self) -> f64 {
         match self {

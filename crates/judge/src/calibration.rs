@@ -1,10 +1,13 @@
-use super::*;
-use crate::evaluate::EvaluateRequest;
-use crate::law::budget::{Inputs, OUTPUT_ROUNDINGS};
-use crate::law::trial::InRequest;
-use crate::law::{Float, Implementation, Standard, cases, laws, try_case};
-use crate::random::Rng;
-use crate::vocabulary::{Answer, Evaluation, Request, Tuples};
+//! Budgets are neither too small nor too large: exact answers, displaced by multiples of what they may be off.
+
+use crate::budget::{Inputs, OUTPUT_ROUNDINGS};
+use crate::trial::InRequest;
+use crate::{Float, Implementation, Standard, cases, laws, try_case};
+use intnacl_reference::EvaluateRequest;
+use intnacl_reference::condition::tolerance;
+use intnacl_reference::inside::Rng;
+use intnacl_reference::{Answer, Evaluation, Request, Tuples};
+use intnacl_reference::{Loss, Settings};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use std::cell::RefCell;
@@ -43,7 +46,7 @@ impl Displaced {
         settings: &Settings,
         data: &L,
     ) -> Evaluation<L> {
-        let tolerance = tolerance(loss, data, settings, Roundings::new(Float::F64, Inputs::Same));
+        let tolerance = tolerance(loss, data, settings, Float::F64.roundings(Inputs::Same));
         let mut rng = self.rng.borrow_mut();
         let s = self.standard as usize;
         let unit = OUTPUT_ROUNDINGS * Float::F64.row().output_unit;
@@ -115,7 +118,7 @@ fn an_anchor_near_its_floor_excuses_itself_and_no_other() {
     data.debias_positives = Some(vec![row(0.9), row(0.9)]);
     let of = |data: &Tuples| {
         let loss = Loss::Debiased { tau_plus: tau };
-        tolerance(&loss, data, &Settings::new(t), Roundings::new(Float::F64, Inputs::Same))
+        tolerance(&loss, data, &Settings::new(t), Float::F64.roundings(Inputs::Same))
     };
     let near = of(&data);
     data.negatives[0] = row(0.8);

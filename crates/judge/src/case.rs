@@ -3,7 +3,7 @@
 
 use super::Float;
 use super::images::{Encoder, Images, Recipe, Rng, views};
-use crate::vocabulary::{
+use intnacl_reference::{
     Batch, Loss, LossName, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight,
 };
 use nalgebra::DMatrix;

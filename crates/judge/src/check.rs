@@ -4,7 +4,7 @@ use super::agreement::agrees;
 use super::{
     Case, Excuse, Finding, Implementation, Law, Outcome, Standard, Trial, cases, kept, laws, supervised,
 };
-use crate::vocabulary::Request;
+use intnacl_reference::Request;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -122,7 +122,7 @@ pub fn try_case(law: &Law, loss: &str, implementation: &dyn Implementation, case
 ///
 /// # Examples
 /// ```
-/// use intnacl_reference::law::{Reference, Standard, agreement};
+/// use intnacl_judge::{Reference, Standard, agreement};
 /// use intnacl_reference::{Batch, Loss, Request, Settings};
 /// use nalgebra::dmatrix;
 ///
@@ -215,7 +215,9 @@ pub fn seed_from_environment() -> u64 {
 /// A seed that was not drawn before, short enough to be typed.
 pub fn fresh_seed() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| crate::random::Rng::new(since.as_nanos() as u64).below(1_000_000_000) as u64)
+    now.map_or(0, |since| {
+        intnacl_reference::inside::Rng::new(since.as_nanos() as u64).below(1_000_000_000) as u64
+    })
 }
 
 /// How many cases each loss of a law gets, for at least `cases` in all and at least 32 each.

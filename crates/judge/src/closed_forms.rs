@@ -5,9 +5,9 @@ use super::number::{Number, Scores, exactly, one_less, one_more};
 use super::reductions::single;
 use super::trial::{Stop, Trial};
 use super::{LOSSES, Law};
-use crate::real::Dd;
-use crate::vocabulary::Layout;
-use crate::vocabulary::{Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
+use intnacl_reference::Layout;
+use intnacl_reference::inside::Dd;
+use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
 use nalgebra::DMatrix;
 
 pub(super) const LAWS: &[Law] = &[

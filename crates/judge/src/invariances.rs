@@ -7,8 +7,8 @@ use super::number::{Number, one_less, reflected};
 use super::reductions::single;
 use super::trial::{Stop, Trial};
 use super::{Case, Estimator, LOSSES, Law};
-use crate::vocabulary::Layout;
-use crate::vocabulary::{Batch, Loss, Negatives, Settings, Tuples};
+use intnacl_reference::Layout;
+use intnacl_reference::{Batch, Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
 
 /// The losses that can have an estimator with draws of positives.

@@ -1,7 +1,7 @@
 //! Cases that once broke a law, kept: each runs before the random cases of its law and loss.
 
 use super::case::{Case, Combination, Estimator, Geometry, PLAIN};
-use crate::vocabulary::Weight;
+use intnacl_reference::Weight;
 
 /// Law, loss, case.
 pub(super) const KEPT: &[(&str, &str, Case)] = &[

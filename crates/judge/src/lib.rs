@@ -6,16 +6,21 @@
 //! yours:
 //!
 //! ```
-//! use intnacl_reference::law::{Reference, Standard, check, laws};
+//! use intnacl_judge::{Reference, Standard, check, laws};
 //!
 //! let law = laws().into_iter().find(|law| law.name == "m_1_gives_simclr").unwrap();
 //! let report = check(&law, "nca", &Reference, 4, 1, Standard::Exact);
 //! assert_eq!(report.reached(), Some(Standard::Exact));
 //! ```
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
 mod agreement;
 mod bounds;
 pub mod budget;
+#[cfg(test)]
+mod calibration;
 mod case;
 mod check;
 mod closed_forms;
@@ -26,7 +31,6 @@ mod number;
 mod reductions;
 mod supervised;
 mod table_1;
-mod tolerance;
 mod trial;
 pub mod zoo;
 
@@ -38,9 +42,9 @@ pub use check::{
 };
 pub use trial::{Excuse, Finding, Outcome, Stop, Trial};
 
-use crate::evaluate::{self, EvaluateRequest};
-use crate::layout::Problems;
-use crate::vocabulary::{Answer, Loss, LossName, Request, Settings};
+use intnacl_reference::inside::Problems;
+use intnacl_reference::{Answer, Loss, LossName, Request, Settings};
+use intnacl_reference::{EvaluateRequest, inside};
 use std::ops::RangeInclusive;
 
 /// A program that evaluates requests.
@@ -105,7 +109,7 @@ impl Support {
         let t = settings.temperature / (radius * radius);
         let (low, high) = (0.99 * self.temperatures.start(), 1.01 * self.temperatures.end());
         let kernels = (problem.rows.len() / problem.d) as f64;
-        let exponent = (evaluate::hardness(loss) + 1.0).max(2.0) / t + kernels.ln();
+        let exponent = (inside::hardness(loss) + 1.0).max(2.0) / t + kernels.ln();
         (low..=high).contains(&t) && exponent <= self.largest_exponent
     }
 }

@@ -4,8 +4,8 @@
 //! that along for each standard, and is computed in double-double, so that the law's own arithmetic is below all of
 //! it.
 
-use crate::real::{Dd, DdContext, Real};
-use crate::score::{self, Field};
+use intnacl_reference::inside::{self, Field};
+use intnacl_reference::inside::{Dd, DdContext, Real};
 use std::ops::{Add, Mul, Sub};
 
 /// A bound for each standard: right, careful, exact.
@@ -167,16 +167,16 @@ impl Scores {
 
     /// `x·y/t`.
     pub(super) fn score(&self, x: &[f64], y: &[f64]) -> Dd {
-        let lift = |row: &[f64]| crate::evaluate::lift_row::<Dd>(row, self.normalize, CONTEXT).0;
+        let lift = |row: &[f64]| intnacl_reference::inside::lift_row::<Dd>(row, self.normalize, CONTEXT).0;
         Dd::dot(&lift(x), &lift(y), CONTEXT) * &self.inverse_temperature
     }
 
     pub(super) fn log_sum_exp(&self, scores: &[Dd]) -> Dd {
-        score::log_sum_exp(scores, &self.field).0
+        inside::log_sum_exp(scores, &self.field).0
     }
 
     pub(super) fn softplus(&self, x: Dd) -> Dd {
-        score::softplus(&x, &self.field).0
+        inside::softplus(&x, &self.field).0
     }
 
     pub(super) fn ln(&self, x: f64) -> Dd {

@@ -3,8 +3,8 @@
 use super::budget::Inputs;
 use super::trial::{InRequest, Stop, Trial};
 use super::{LOSSES, Law};
-use crate::vocabulary::Layout;
-use crate::vocabulary::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
+use intnacl_reference::Layout;
+use intnacl_reference::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
 use nalgebra::DMatrix;
 
 pub(super) const LAWS: &[Law] = &[

@@ -4,9 +4,9 @@ use super::Law;
 use super::budget::{OUTPUT_ROUNDINGS, ROUNDINGS};
 use super::number::{Bounds, Number};
 use super::trial::{Stop, Trial};
-use crate::evaluate::EvaluateSupervised;
-use crate::vocabulary::{Answer, Request};
-use crate::vocabulary::{Evaluation, Labelled, Objective};
+use intnacl_reference::EvaluateSupervised;
+use intnacl_reference::{Answer, Request};
+use intnacl_reference::{Evaluation, Labelled, Objective};
 use nalgebra::DMatrix;
 use std::rc::Rc;
 

@@ -5,7 +5,7 @@ use super::budget::Inputs;
 use super::number::Number;
 use super::reductions::{both_layouts, both_layouts_with_one_positive};
 use super::trial::{Stop, Trial};
-use crate::vocabulary::{Loss, Negatives, Neighborhood, RobustTerm, Weight};
+use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Weight};
 
 const INT_NACL: &[&str] = &["int_nacl"];
 

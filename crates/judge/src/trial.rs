@@ -1,14 +1,15 @@
 //! One law on one case: evaluations, comparisons within budgets, and the worst of them.
 
-use super::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP, Inputs, OUTPUT_ROUNDINGS, Roundings, Standard};
+use super::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP, Inputs, OUTPUT_ROUNDINGS, Standard};
 use super::number::{Bounds, Number};
-use super::tolerance::{self, Tolerance};
 use super::{Case, Float, Implementation};
-use crate::error::Error;
-use crate::evaluate::{Evaluate, norm};
-use crate::layout::Problems;
-use crate::vocabulary::{Answer, Request};
-use crate::vocabulary::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
+use intnacl_reference::Error;
+use intnacl_reference::Evaluate;
+use intnacl_reference::condition::{Off, Tolerance, tolerance};
+use intnacl_reference::inside::Problems;
+use intnacl_reference::inside::norm;
+use intnacl_reference::{Answer, Request};
+use intnacl_reference::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -249,8 +250,8 @@ impl<'a> Trial<'a> {
     fn leaves_the_range<L: InRequest>(&self, loss: &Loss, data: &L, settings: &Settings) -> bool {
         let float = self.float();
         // Rounded inputs may be on the other side of a floor.
-        let roundings = Roundings::new(float, Inputs::Rounded);
-        let tolerance = tolerance::tolerance(&with_flowing_weight(*loss), data, settings, roundings);
+        let roundings = float.roundings(Inputs::Rounded);
+        let tolerance = tolerance(&with_flowing_weight(*loss), data, settings, roundings);
         let norms = row_norms(data, settings);
         let largest = tolerance.rows.iter().zip(norms).map(|(row, norm)| {
             let size = row.size.max(row.error[Standard::Careful as usize] / roundings.scores);
@@ -431,8 +432,8 @@ impl<L: InRequest> Side<L> {
             Inputs::Same => &self.same,
             Inputs::Rounded => &self.rounded,
         };
-        let roundings = Roundings::new(self.float, inputs);
-        cell.get_or_init(|| tolerance::tolerance(&self.loss, &self.data, &self.settings, roundings))
+        let roundings = self.float.roundings(inputs);
+        cell.get_or_init(|| tolerance(&self.loss, &self.data, &self.settings, roundings))
     }
 
     /// The value of an image.
@@ -450,11 +451,11 @@ impl<L: InRequest> Side<L> {
         let (images, value) = (&self.tolerance(inputs).images, self.evaluation.value);
         let mean = |s: usize| images.iter().map(|image| image.value[s]).sum::<f64>() / images.len() as f64;
         // A mean has roundings of its own.
-        let own = Roundings::new(self.float, inputs).kernels * value.abs();
+        let own = self.float.roundings(inputs).kernels * value.abs();
         Number::new(value, self.bounds(value, [mean(0) + own, mean(1) + own], inputs))
     }
 
-    fn bounds(&self, value: f64, off: tolerance::Off, inputs: Inputs) -> Bounds {
+    fn bounds(&self, value: f64, off: Off, inputs: Inputs) -> Bounds {
         let row = self.float.row();
         let output = OUTPUT_ROUNDINGS * row.output_unit * value.abs();
         let [right, careful] = off.map(|off| off + output);

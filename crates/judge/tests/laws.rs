@@ -3,7 +3,7 @@
 //! `PROPTEST_CASES` sets the cases a law, spread over its losses (256 by default), `LAW_SEED` their seed: a number, or
 //! `fresh` for another one each time. Failures are shrunk.
 
-use intnacl_reference::law::{Law, Reference, Standard, check, laws, seed_from_environment, share};
+use intnacl_judge::{Law, Reference, Standard, check, laws, seed_from_environment, share};
 
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(256)

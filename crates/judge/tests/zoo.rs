@@ -2,18 +2,18 @@
 //!
 //! `LAW_SEED` sets the seed of the cases: a number, or `fresh` for another one each time.
 
-use intnacl_reference::law::zoo::{Bug, Program, Style};
-use intnacl_reference::law::{self, Float, Options, Standard};
+use intnacl_judge::zoo::{Bug, Program, Style};
+use intnacl_judge::{self as judge, Float, Options, Standard};
 use std::convert::Infallible;
 
 /// A style of right programs on every law, in binary64 and binary32.
 fn stays_below_half_a_budget(style: Style) {
-    let seed = law::seed_from_environment();
+    let seed = judge::seed_from_environment();
     let options = Options { seed, standard: Standard::Right, threads: 1 };
-    let pairs = law::pairs(|_, loss| loss != "supervised_nca");
+    let pairs = judge::pairs(|_, loss| loss != "supervised_nca");
     for float in [Float::F64, Float::F32] {
         let start = || Ok::<_, Infallible>(Program::new(style, float));
-        let Ok(reports) = law::check_all(&pairs, options, |_| 8, start, |_| ());
+        let Ok(reports) = judge::check_all(&pairs, options, |_| 8, start, |_| ());
         let mut judged = 0;
         for report in &reports {
             let (law, loss, worst) = (report.law, &report.loss, report.worst());
@@ -96,9 +96,9 @@ const FOUND: [(Bug, &str, &str, &str); 28] = [
 ];
 
 fn fails(program: &Program, law: &str, loss: &str) -> bool {
-    let (law, loss) = law::pairs(|other, of| other.name == law && of == loss)[0];
-    let seed = law::seed_from_environment();
-    law::check(&law, loss, program, 256, seed, Standard::Right).counterexample.is_some()
+    let (law, loss) = judge::pairs(|other, of| other.name == law && of == loss)[0];
+    let seed = judge::seed_from_environment();
+    judge::check(&law, loss, program, 256, seed, Standard::Right).counterexample.is_some()
 }
 
 #[test]

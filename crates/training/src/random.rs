@@ -4,7 +4,7 @@
 //! view). So nothing has to be saved for a run to go on where it was stopped, and neither threads nor the size of a
 //! batch change what an image gets.
 
-pub use intnacl_reference::law::images::Rng;
+pub use intnacl_judge::images::Rng;
 
 /// What a stream of draws is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

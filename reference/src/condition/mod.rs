@@ -1,4 +1,4 @@
-//! How far a right program may be off, image by image and row by row.
+//! The condition of a problem: how far a right program may be off, image by image and row by row.
 //!
 //! A program in a floating type knows a score to `ε = u_s κ r²/t + u_k log n`: the roundings of a product of `d`
 //! entries and of a sum over `n` kernels, `r` being the largest norm and `κ = max(1, √d/16)` what longer products lose. From
@@ -16,7 +16,6 @@
 mod plan;
 mod term;
 
-use super::budget::Roundings;
 use crate::layout::{Problem, Problems, Roles};
 use crate::real::{Dd, DdContext, Real};
 use crate::score::{Contrast, Field, Scores};
@@ -24,35 +23,50 @@ use crate::vocabulary::{Loss, Settings};
 use plan::Sum;
 
 /// A bound for each of the two standards: right, careful.
-pub(crate) type Off = [f64; 2];
+pub type Off = [f64; 2];
 
 /// How one image's value may move.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ImageTolerance {
+pub struct ImageTolerance {
     /// By how much a program's value may be off.
-    pub(crate) value: Off,
+    pub value: Off,
     /// By how much the value moves at most, in the complex plane too, while no score moves by more than `reach`.
-    pub(crate) variation: f64,
+    pub variation: f64,
     /// A change of the scores that leaves every estimator on its side of its maximum.
-    pub(crate) reach: f64,
+    pub reach: f64,
     /// Whether every estimator of the image is at its floor, and no rounding lifts it off.
-    pub(crate) floored: bool,
+    pub floored: bool,
 }
 
 /// How the gradient by one row may be off.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct RowTolerance {
+pub struct RowTolerance {
     /// The norm of the gradient if nothing cancelled.
-    pub(crate) size: f64,
+    pub size: f64,
     /// By how much a program's gradient may be off; under normalisation, times the norm of the row.
-    pub(crate) error: Off,
+    pub error: Off,
 }
 
 /// How far an evaluation may be off.
 #[derive(Debug, Clone)]
-pub(crate) struct Tolerance {
-    pub(crate) images: Vec<ImageTolerance>,
-    pub(crate) rows: Vec<RowTolerance>,
+pub struct Tolerance {
+    /// For each image (in the tuple layout: each anchor).
+    pub images: Vec<ImageTolerance>,
+    /// For each row of the data, in the order of their fields.
+    pub rows: Vec<RowTolerance>,
+}
+
+/// The roundings of a program, as the model counts them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Roundings {
+    /// Of a score, relative to the largest.
+    pub scores: f64,
+    /// Of sums, exponentials and logarithms.
+    pub kernels: f64,
+    /// Of the rows that carry a slope from a score to its partner.
+    pub rows: f64,
+    /// What underflow may lose.
+    pub tiny: f64,
 }
 
 /// What all terms of a problem have in common.
@@ -71,12 +85,7 @@ impl Model {
 }
 
 /// The tolerance of a loss on validated data, for a program with these roundings.
-pub(crate) fn tolerance<L: Problems>(
-    loss: &Loss,
-    data: &L,
-    settings: &Settings,
-    roundings: Roundings,
-) -> Tolerance {
+pub fn tolerance<L: Problems>(loss: &Loss, data: &L, settings: &Settings, roundings: Roundings) -> Tolerance {
     let problem = data.problem(loss);
     let radius = problem.radius(settings.normalize);
     let field = Field::<Dd>::new(settings.temperature, radius, DdContext::Full);
@@ -175,6 +184,3 @@ impl Positives {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

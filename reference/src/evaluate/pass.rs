@@ -11,7 +11,7 @@ use crate::vocabulary::{Loss, Settings};
 use std::ops::Range;
 
 /// The Euclidean norm, its squares kept in range.
-pub(crate) fn norm(numbers: impl Iterator<Item = f64> + Clone) -> f64 {
+pub fn norm(numbers: impl Iterator<Item = f64> + Clone) -> f64 {
     let largest = numbers.clone().fold(0.0, |largest: f64, x| largest.max(x.abs()));
     if largest == 0.0 || !largest.is_finite() {
         return largest;

@@ -5,11 +5,7 @@ use crate::real::Real;
 use std::borrow::Cow;
 
 /// A row on the sphere, and by what it was multiplied to get there: a power of 2, then the inverse norm.
-pub(crate) fn lift_row<R: Real>(
-    row: &[f64],
-    normalize: bool,
-    context: R::Context,
-) -> (Vec<R>, Option<(f64, R)>) {
+pub fn lift_row<R: Real>(row: &[f64], normalize: bool, context: R::Context) -> (Vec<R>, Option<(f64, R)>) {
     if !normalize {
         return (row.iter().map(|&x| R::lift(x, context)).collect(), None);
     }

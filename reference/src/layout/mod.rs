@@ -9,7 +9,7 @@ use nalgebra::DMatrix;
 use std::ops::Range;
 
 /// Data of either layout as one list of rows, and back.
-pub(crate) trait Problems: Layout {
+pub trait Problems: Layout {
     /// The roles of all rows.
     fn problem(&self, loss: &Loss) -> Problem {
         match self.embeddings() {
@@ -28,7 +28,6 @@ pub(crate) trait Problems: Layout {
     }
 
     /// Every row as a list, in the problem's order.
-    #[cfg(feature = "law")]
     fn each_row(&self) -> Vec<Vec<f64>> {
         let matrices = self.matrices();
         let rows = matrices.iter().flat_map(|(_, matrix)| matrix.row_iter());
@@ -40,28 +39,30 @@ impl<L: Layout> Problems for L {}
 
 /// All rows of the data in one list, and what each is to each anchor.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
-    pub(crate) d: usize,
+pub struct Problem {
+    /// The number of columns.
+    pub d: usize,
     /// Row-major, `d` columns.
-    pub(crate) rows: Vec<f64>,
+    pub rows: Vec<f64>,
     /// The largest norm of a row as given, at least 1.
-    pub(crate) largest_norm: f64,
+    pub largest_norm: f64,
     /// The arrays of the data, in order: their rows' ranges.
-    pub(crate) arrays: Vec<Range<usize>>,
-    pub(crate) images: Vec<Roles>,
+    pub arrays: Vec<Range<usize>>,
+    /// Who is what to whom, for each image.
+    pub images: Vec<Roles>,
     /// Sets of rows among which all scores are needed.
-    pub(crate) blocks: Vec<Block>,
+    pub blocks: Vec<Block>,
 }
 
 /// Rows whose scores among each other are all needed: two equally long runs.
 #[derive(Debug, Clone)]
-pub(crate) struct Block {
-    pub(crate) halves: [Range<usize>; 2],
+pub struct Block {
+    pub halves: [Range<usize>; 2],
 }
 
 impl Block {
     /// Where a row stands in the block.
-    pub(crate) fn position(&self, row: usize) -> Option<usize> {
+    pub fn position(&self, row: usize) -> Option<usize> {
         let [first, second] = &self.halves;
         if first.contains(&row) {
             Some(row - first.start)
@@ -72,26 +73,30 @@ impl Block {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.halves[0].len() + self.halves[1].len()
     }
 }
 
 /// The rows of one image (in the tuple layout: of one anchor).
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Roles {
-    pub(crate) clean: Vec<ContrastRoles>,
-    pub(crate) mixed: Vec<ContrastRoles>,
-    pub(crate) robust: Vec<ContrastRoles>,
+pub struct Roles {
+    /// Of the clean anchors.
+    pub clean: Vec<ContrastRoles>,
+    /// Of the mixed terms.
+    pub mixed: Vec<ContrastRoles>,
+    /// Of the robust anchors.
+    pub robust: Vec<ContrastRoles>,
 }
 
 impl Roles {
-    pub(crate) fn all(&self) -> impl Iterator<Item = &ContrastRoles> {
+    /// All contrasts, in this order.
+    pub fn all(&self) -> impl Iterator<Item = &ContrastRoles> {
         self.clean.iter().chain(&self.mixed).chain(&self.robust)
     }
 
     /// The scores of all contrasts, from the scores of one anchor with runs of rows.
-    pub(crate) fn scores<T>(&self, score: impl Fn(&ContrastRoles, &[Range<usize>]) -> Vec<T>) -> Scores<T> {
+    pub fn scores<T>(&self, score: impl Fn(&ContrastRoles, &[Range<usize>]) -> Vec<T>) -> Scores<T> {
         let contrast = |roles: &ContrastRoles| Contrast {
             positives: score(roles, &roles.positives),
             negatives: score(roles, &roles.negatives),
@@ -107,18 +112,18 @@ impl Roles {
 
 /// The rows of one contrast.
 #[derive(Debug, Clone)]
-pub(crate) struct ContrastRoles {
-    pub(crate) anchor: usize,
-    pub(crate) positives: Vec<Range<usize>>,
-    pub(crate) negatives: Vec<Range<usize>>,
-    pub(crate) debias: Vec<Range<usize>>,
+pub struct ContrastRoles {
+    pub anchor: usize,
+    pub positives: Vec<Range<usize>>,
+    pub negatives: Vec<Range<usize>>,
+    pub debias: Vec<Range<usize>>,
     /// The block that holds the anchor and the negatives, if one does.
-    pub(crate) block: Option<usize>,
+    pub block: Option<usize>,
 }
 
 impl ContrastRoles {
     /// Each run list with the list of numbers that belongs to it.
-    pub(crate) fn lists<'a, T>(
+    pub fn lists<'a, T>(
         &'a self,
         contrast: &'a mut Contrast<T>,
     ) -> [(&'a [Range<usize>], &'a mut Vec<T>); 3] {
@@ -131,24 +136,25 @@ impl ContrastRoles {
 }
 
 /// Where the scores of an anchor with a run of rows stand in a block.
-pub(crate) struct Place {
-    pub(crate) block: usize,
-    pub(crate) anchor: usize,
-    pub(crate) first: usize,
+pub struct Place {
+    pub block: usize,
+    pub anchor: usize,
+    pub first: usize,
 }
 
 impl Problem {
-    pub(crate) fn row(&self, row: usize) -> &[f64] {
+    /// A row, as it was given.
+    pub fn row(&self, row: usize) -> &[f64] {
         &self.rows[row * self.d..][..self.d]
     }
 
     /// The largest norm of an embedding, at least 1.
-    pub(crate) fn radius(&self, normalize: bool) -> f64 {
+    pub fn radius(&self, normalize: bool) -> f64 {
         if normalize { 1.0 } else { self.largest_norm }
     }
 
     /// The place of a run in its contrast's block, if it has one there.
-    pub(crate) fn place(&self, contrast: &ContrastRoles, run: &Range<usize>) -> Option<Place> {
+    pub fn place(&self, contrast: &ContrastRoles, run: &Range<usize>) -> Option<Place> {
         let block = contrast.block?;
         let anchor = self.blocks[block].position(contrast.anchor)?;
         let first = self.blocks[block].position(run.start)?;
@@ -157,13 +163,13 @@ impl Problem {
 }
 
 /// One run of rows.
-pub(crate) fn run(first: usize, count: usize) -> Vec<Range<usize>> {
+pub fn run(first: usize, count: usize) -> Vec<Range<usize>> {
     std::iter::once(first..first + count).collect()
 }
 
 /// Collects rows, array by array.
 #[derive(Debug, Default)]
-pub(crate) struct Pool {
+pub struct Pool {
     rows: Vec<f64>,
     count: usize,
     arrays: Vec<Range<usize>>,
@@ -171,7 +177,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Appends an array's matrices and returns the first row of each.
-    pub(crate) fn append<'a>(&mut self, matrices: impl IntoIterator<Item = &'a DMatrix<f64>>) -> Vec<usize> {
+    pub fn append<'a>(&mut self, matrices: impl IntoIterator<Item = &'a DMatrix<f64>>) -> Vec<usize> {
         let start = self.count;
         let mut firsts = Vec::new();
         for matrix in matrices {
@@ -185,7 +191,7 @@ impl Pool {
         firsts
     }
 
-    pub(crate) fn problem(self, d: usize, images: Vec<Roles>, blocks: Vec<Block>) -> Problem {
+    pub fn problem(self, d: usize, images: Vec<Roles>, blocks: Vec<Block>) -> Problem {
         let squares = self.rows.chunks_exact(d.max(1)).map(|row| row.iter().map(|x| x * x).sum::<f64>());
         let largest_norm = squares.fold(1.0, f64::max).sqrt();
         Problem { d, rows: self.rows, largest_norm, arrays: self.arrays, images, blocks }

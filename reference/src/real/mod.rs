@@ -10,12 +10,12 @@ mod double_double;
 mod tests;
 
 pub(crate) use big::Big;
-pub(crate) use double_double::{Dd, DdContext};
+pub use double_double::{Dd, DdContext};
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A real number of some precision, and the few operations that the equations need.
-pub(crate) trait Real:
+pub trait Real:
     Clone
     + Send
     + Sync
@@ -109,12 +109,12 @@ pub(crate) trait Real:
 }
 
 /// The larger of two.
-pub(crate) fn max<R: Real>(a: &R, b: &R) -> R {
+pub fn max<R: Real>(a: &R, b: &R) -> R {
     if a >= b { a.clone() } else { b.clone() }
 }
 
 /// The largest of some numbers and `start`.
-pub(crate) fn max_of<'a, R: Real + 'a>(start: &R, numbers: impl IntoIterator<Item = &'a R>) -> R {
+pub fn max_of<'a, R: Real + 'a>(start: &R, numbers: impl IntoIterator<Item = &'a R>) -> R {
     let mut largest = start;
     for x in numbers {
         if x > largest {

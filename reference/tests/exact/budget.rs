@@ -1,6 +1,6 @@
 //! How far from the truth a result may be, and why.
 
-use intnacl_reference::law::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP};
+use intnacl_judge::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP};
 
 /// A limit on one kind of error.
 pub struct Budget {

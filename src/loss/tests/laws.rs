@@ -3,7 +3,7 @@
 
 use crate::bridge::evaluate_by;
 use crate::loss::Engine;
-use intnacl_reference::law::{self, Float, Implementation, Standard};
+use intnacl_judge::{self as judge, Float, Implementation, Standard};
 use intnacl_reference::{Answer, Request};
 use tch::{Device, Kind};
 
@@ -20,9 +20,9 @@ impl Implementation for Operators {
 }
 
 fn every_law_holds(kind: Kind) {
-    let seed = law::seed_from_environment();
-    for (law, loss) in law::pairs(|_, _| true) {
-        let report = law::check(&law, loss, &Operators(kind), 8, seed, Standard::Careful);
+    let seed = judge::seed_from_environment();
+    for (law, loss) in judge::pairs(|_, _| true) {
+        let report = judge::check(&law, loss, &Operators(kind), 8, seed, Standard::Careful);
         assert!(report.counterexample.is_none(), "seed {seed}, {} on {loss}: {report:?}", law.name);
     }
 }

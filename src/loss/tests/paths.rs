@@ -4,7 +4,7 @@ use super::stress::{Tally, draw_batch, say};
 use crate::bridge::evaluate_by;
 use crate::loss::Engine;
 use intnacl_engine::forced;
-use intnacl_reference::law::{self, Float, Implementation, Standard};
+use intnacl_judge::{self as judge, Float, Implementation, Standard};
 use intnacl_reference::{Answer, Request};
 use tch::{Device, Kind};
 
@@ -52,10 +52,10 @@ impl Implementation for Fused {
 #[test]
 fn every_law_holds_by_all_vector_instructions() {
     by_all_instructions("every_law_holds_by_all_vector_instructions", |name| {
-        for law in law::laws().iter().filter(|law| !law.losses.contains(&"supervised_nca")) {
+        for law in judge::laws().iter().filter(|law| !law.losses.contains(&"supervised_nca")) {
             for loss in law.losses {
                 for kind in [Kind::Double, Kind::Float] {
-                    let report = law::check(law, loss, &Fused(kind), 1, 1, Standard::Careful);
+                    let report = judge::check(law, loss, &Fused(kind), 1, 1, Standard::Careful);
                     assert!(report.holds(), "{name}: {} on {loss}: {:?}", law.name, report.counterexample);
                 }
             }

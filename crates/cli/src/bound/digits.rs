@@ -1,7 +1,7 @@
 //! The embedded digits as labelled sets: their pixels, and what a linear encoder makes of them.
 
 use clap::ValueEnum;
-use intnacl_reference::law::images::{Images, Rng};
+use intnacl_judge::images::{Images, Rng};
 use intnacl_reference::{
     Batch, Evaluate, Loss, LossName, Negatives, Neighborhood, Result, RobustTerm, Settings, Weight,
 };

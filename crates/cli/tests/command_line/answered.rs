@@ -8,7 +8,7 @@ use crate::requests::{batch, int_nacl, request, simclr, supervised, tuples, unit
 use crate::{intnacl, loss, production_is_built};
 
 /// Two exact values, each within its budget, and the roundings of a sum.
-pub const LAST_BITS: f64 = 4.0 * intnacl_reference::law::budget::EXACT_VALUE_ULP * f64::EPSILON;
+pub const LAST_BITS: f64 = 4.0 * intnacl_judge::budget::EXACT_VALUE_ULP * f64::EPSILON;
 
 /// Every loss of embeddings, with parameters in each of their forms.
 pub fn losses() -> Vec<(&'static str, Value)> {

@@ -1,7 +1,8 @@
 //! A small network from images onto the unit sphere, and its derivative.
 
 use super::{Images, Rng};
-use crate::error::{Error, Result, in_range};
+use intnacl_reference::{Error, Result};
+use intnacl_vocabulary::error::in_range;
 use nalgebra::DMatrix;
 
 /// Units of the hidden layer.

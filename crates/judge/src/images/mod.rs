@@ -8,7 +8,7 @@
 //! `cos` are the platform's, so two platforms may differ in last bits.
 //!
 //! ```
-//! use intnacl_reference::law::images::{Encoder, Images, Rng};
+//! use intnacl_judge::images::{Encoder, Images, Rng};
 //!
 //! let digits = Images::digits();
 //! let encoder = Encoder::new(&digits, 16)?;
@@ -22,14 +22,14 @@ mod augment;
 mod encoder;
 mod views;
 
-pub use crate::random::Rng;
 pub use encoder::Encoder;
+pub use intnacl_reference::inside::Rng;
 pub use views::{Recipe, views};
 
-use crate::error::{Error, Result};
+use intnacl_reference::{Error, Result};
 
 /// The optical digits; `data/README.md` states their source, licence and layout.
-const DIGITS: &[u8] = include_bytes!("../../../data/digits.bin");
+const DIGITS: &[u8] = include_bytes!("../../data/digits.bin");
 /// Pixels along a digit's side.
 const DIGIT_SIDE: usize = 8;
 /// The byte of full ink.

@@ -1,9 +1,10 @@
 //! A batch as a training step makes it.
 
 use super::{Encoder, Images, Rng};
-use crate::error::{Error, Result, in_range};
-use crate::evaluate::Evaluate;
-use crate::vocabulary::{Batch, Loss, Settings};
+use intnacl_reference::Evaluate;
+use intnacl_reference::{Batch, Loss, Settings};
+use intnacl_reference::{Error, Result};
+use intnacl_vocabulary::error::in_range;
 use nalgebra::DMatrix;
 
 /// What a batch of views is made of.

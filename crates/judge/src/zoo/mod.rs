@@ -1,8 +1,8 @@
 //! Programs for the judge to try itself on: right ones in the usual styles, and wrong ones, each a slip in a right one.
 //!
 //! ```
-//! use intnacl_reference::law::zoo::{Bug, Program, Style};
-//! use intnacl_reference::law::{Float, Standard, check, laws};
+//! use intnacl_judge::zoo::{Bug, Program, Style};
+//! use intnacl_judge::{Float, Standard, check, laws};
 //!
 //! let law = laws().into_iter().find(|law| law.name == "identical_embeddings_have_a_known_loss").unwrap();
 //! let right = Program::new(Style::CrossEntropy, Float::F32);

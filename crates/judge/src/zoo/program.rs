@@ -3,13 +3,13 @@
 use super::Bug;
 use super::style::{Contrast, Style, Term};
 use super::tape::{Element, Tape, Var};
-use crate::evaluate::EvaluateRequest;
-use crate::law::trial::InRequest;
-use crate::law::{Float, Implementation, Support};
-use crate::layout::Problem;
-use crate::score::Scores;
-use crate::vocabulary::{Answer, Request};
-use crate::vocabulary::{Evaluation, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use crate::trial::InRequest;
+use crate::{Float, Implementation, Support};
+use intnacl_reference::EvaluateRequest;
+use intnacl_reference::inside::Problem;
+use intnacl_reference::inside::Scores;
+use intnacl_reference::{Answer, Request};
+use intnacl_reference::{Evaluation, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -72,7 +72,7 @@ impl Implementation for Program {
                 Ok(Answer::Tuples(evaluation))
             }
             Request::Batch { loss, settings, data } => {
-                let one = crate::Batch { symmetric: false, ..data.clone() };
+                let one = intnacl_reference::Batch { symmetric: false, ..data.clone() };
                 let data = if self.bug == Some(Bug::OneDirection) { &one } else { data };
                 let mut evaluation = self.run(loss, settings, data);
                 if let Request::Batch { data, .. } = request {

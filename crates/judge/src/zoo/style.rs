@@ -2,7 +2,7 @@
 
 use super::Bug;
 use super::tape::{Element, Tape, Var};
-use crate::vocabulary::Negatives;
+use intnacl_reference::Negatives;
 
 /// A way to write `-log P/(P + N·G)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Style {
 }
 
 /// The scores of one anchor on the tape.
-pub(super) type Contrast = crate::score::Contrast<Var>;
+pub(super) type Contrast = intnacl_reference::inside::Contrast<Var>;
 
 /// A term that is being written.
 pub(super) struct Term<'a, F> {

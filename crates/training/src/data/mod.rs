@@ -9,7 +9,7 @@ pub use source::Source;
 
 use crate::error::{Error, Result};
 use crate::random::{Purpose, permutation, stream};
-use intnacl_reference::law::images;
+use intnacl_judge::images;
 use tch::{Device, Kind, Tensor};
 
 /// Labelled images of one size.

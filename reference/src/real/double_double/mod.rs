@@ -14,14 +14,16 @@ use vector::vector_code;
 
 /// `hi + lo` with `|lo| <= ulp(hi)/2`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Dd {
-    pub(crate) hi: f64,
-    pub(crate) lo: f64,
+pub struct Dd {
+    /// The nearest f64.
+    pub hi: f64,
+    /// The rest.
+    pub lo: f64,
 }
 
 /// How the two expensive operations on many numbers are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DdContext {
+pub enum DdContext {
     /// Scores by matrix products and a shorter exponential: about 63 bits, enough where nothing cancels.
     Quick,
     /// Everything to about 96 bits.
@@ -30,7 +32,7 @@ pub(crate) enum DdContext {
 
 /// `a + b` and its rounding error.
 #[inline(always)]
-pub(crate) fn two_sum(a: f64, b: f64) -> Dd {
+pub fn two_sum(a: f64, b: f64) -> Dd {
     let hi = a + b;
     let b_part = hi - a;
     Dd { hi, lo: (a - (hi - b_part)) + (b - b_part) }
@@ -51,15 +53,18 @@ fn two_product(a: f64, b: f64) -> Dd {
 }
 
 impl Dd {
-    pub(crate) const ZERO: Self = Self { hi: 0.0, lo: 0.0 };
+    /// 0.
+    pub const ZERO: Self = Self { hi: 0.0, lo: 0.0 };
 
     #[inline(always)]
-    pub(crate) const fn new(hi: f64, lo: f64) -> Self {
+    /// The number of two parts that do not overlap.
+    pub const fn new(hi: f64, lo: f64) -> Self {
         Self { hi, lo }
     }
 
     #[inline(always)]
-    pub(crate) fn plus(self, other: Self) -> Self {
+    /// `self + other`.
+    pub fn plus(self, other: Self) -> Self {
         let high = two_sum(self.hi, other.hi);
         let low = two_sum(self.lo, other.lo);
         let high = quick_two_sum(high.hi, high.lo + low.hi);
@@ -74,20 +79,23 @@ impl Dd {
     }
 
     #[inline(always)]
-    pub(crate) fn times(self, other: Self) -> Self {
+    /// `self · other`.
+    pub fn times(self, other: Self) -> Self {
         let product = two_product(self.hi, other.hi);
         let cross = self.hi.mul_add(other.lo, self.lo * other.hi);
         quick_two_sum(product.hi, product.lo + cross)
     }
 
     #[inline(always)]
-    pub(crate) fn times_f64(self, x: f64) -> Self {
+    /// `self · x`.
+    pub fn times_f64(self, x: f64) -> Self {
         let product = two_product(self.hi, x);
         quick_two_sum(product.hi, self.lo.mul_add(x, product.lo))
     }
 
     #[inline(always)]
-    pub(crate) fn negated(self) -> Self {
+    /// `-self`.
+    pub fn negated(self) -> Self {
         Self { hi: -self.hi, lo: -self.lo }
     }
 
@@ -193,7 +201,7 @@ impl Dd {
 
     /// `e^x`, and 0 below `x = -708`. `x` must be at most 709.
     #[inline(always)]
-    pub(crate) fn exponential<const FULL: bool>(self) -> Self {
+    pub fn exponential<const FULL: bool>(self) -> Self {
         // The integer nearest to x/log 2 appears in the low bits of this sum.
         const ROUND: f64 = 6_755_399_441_055_744.0;
         // log 2 in three parts, the first short enough for k·part to be exact.

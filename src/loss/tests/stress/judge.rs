@@ -1,8 +1,8 @@
 //! An answer of production beside the exact one, by the law of agreement and its budgets.
 
 use crate::{Answer, Error};
+use intnacl_judge::{Float, Implementation, Outcome, Support, agreement};
 use intnacl_reference::Request;
-use intnacl_reference::law::{Float, Implementation, Outcome, Support, agreement};
 use std::cell::RefCell;
 use tch::Kind;
 

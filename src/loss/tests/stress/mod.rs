@@ -10,7 +10,7 @@ use crate::bridge::evaluate_by;
 use crate::loss::Engine;
 pub(super) use draw::draw_batch;
 use draw::{Drawn, draw};
-use intnacl_reference::law::Standard;
+use intnacl_judge::Standard;
 use intnacl_reference::{Request, json};
 use judge::judge;
 use std::io::Write;
