@@ -135,7 +135,7 @@ pub enum Role {
 /// The quantities of a request, anchor by anchor.
 ///
 /// # Errors
-/// Those of [`Request::evaluate`].
+/// Those of [`EvaluateRequest::evaluate`](crate::EvaluateRequest::evaluate).
 ///
 /// # Examples
 /// One positive at score 1.2, two negatives at scores 0 and -2:

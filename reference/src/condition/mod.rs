@@ -2,7 +2,7 @@
 //!
 //! A program in a floating type knows a score to `ε = u_s κ r²/t + u_k log n`: the roundings of a product of `d`
 //! entries and of a sum over `n` kernels, `r` being the largest norm and `κ = max(1, √d/16)` what longer products lose. From
-//! there on the error is that of the equations themselves. [`term`] follows `ε` through one `-log Ω` and gives the error
+//! there on the error is that of the equations themselves. `term` follows `ε` through one `-log Ω` and gives the error
 //! of its value and of its slopes by the scores; this module adds the terms of a loss up and carries slopes over to the
 //! embeddings: a slope's error reaches the anchor's row multiplied by the partner's norm, and the other way round.
 //!
