@@ -26,8 +26,9 @@ pub(super) const LAWS: &[Law] = &[
                     (tuples.adversarial, batch.adversarial) = (None, None);
                 }
             }
-            agrees(trial, loss, &tuples, trial.settings())?;
-            agrees(trial, loss, &batch, trial.settings())
+            trial.each(&[&|| agrees(trial, loss, &tuples, trial.settings()), &|| {
+                agrees(trial, loss, &batch, trial.settings())
+            }])
         },
     },
     Law {
@@ -38,8 +39,7 @@ pub(super) const LAWS: &[Law] = &[
             // A stopped weight is not part of the gradient, so differences cannot see it.
             let loss = with_flowing_weight(trial.loss(name)?);
             if matches!(trial.float(), Float::F64 | Float::F32) {
-                by_anchor(trial, loss)?;
-                by_batch(trial, loss)?;
+                trial.each(&[&|| by_anchor(trial, loss), &|| by_batch(trial, loss)])?;
             }
             // Other types do not have the points in between, or not the digits of their difference.
             Ok(())

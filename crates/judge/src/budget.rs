@@ -92,8 +92,9 @@ pub const ROUNDINGS: f64 = 12.0;
 /// How many of the smallest numbers underflow may lose: a kernel that is lost may have been multiplied by the inverse of a sum
 /// that is small itself.
 pub const UNDERFLOWS: f64 = 256.0;
-/// How many rounding units a law's own rounding of inputs moves a score by: one for each entry of both rows, on both sides.
-pub const INPUT_ROUNDINGS: f64 = 4.0;
+/// How many rounding units a law's own rounding of inputs moves a score by: one for each entry of both rows, on both sides,
+/// and twice that, since with one column all of them may add up.
+pub const INPUT_ROUNDINGS: f64 = 8.0;
 /// How many roundings a result may have after it was computed: a gradient may be given out in parts, which are added.
 pub const OUTPUT_ROUNDINGS: f64 = 2.0;
 /// Values of an exact implementation, in ulp.

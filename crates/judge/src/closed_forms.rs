@@ -175,18 +175,23 @@ fn identical_embeddings(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
         }
         .of(loss)
     };
-    let (b, m) = (batch.views[0].nrows(), batch.views.len() - 1);
-    let n = 2.0 * (b as f64 - 1.0);
-    let side = trial.evaluate(loss, &batch.map_matrices(alike))?;
-    trial.same_values(&side, &values(b, m, n, n, m > 1)?, Inputs::Same);
-
-    let tuples = trial.tuples();
-    let n = tuples.negatives[0].nrows() as f64;
-    let robust_n = tuples.adversarial_negatives.as_ref().map_or(n, |list| list[0].nrows() as f64);
-    let m = tuples.positives[0].nrows();
-    let side = trial.evaluate(loss, &tuples.map_matrices(alike))?;
-    trial.same_values(&side, &values(tuples.anchor.nrows(), m, n, robust_n, m > 1)?, Inputs::Same);
-    Ok(())
+    let of_batch = || {
+        let (b, m) = (batch.views[0].nrows(), batch.views.len() - 1);
+        let n = 2.0 * (b as f64 - 1.0);
+        let side = trial.evaluate(loss, &batch.map_matrices(alike))?;
+        trial.same_values(&side, &values(b, m, n, n, m > 1)?, Inputs::Same);
+        Ok(())
+    };
+    let of_tuples = || {
+        let tuples = trial.tuples();
+        let n = tuples.negatives[0].nrows() as f64;
+        let robust_n = tuples.adversarial_negatives.as_ref().map_or(n, |list| list[0].nrows() as f64);
+        let m = tuples.positives[0].nrows();
+        let side = trial.evaluate(loss, &tuples.map_matrices(alike))?;
+        trial.same_values(&side, &values(tuples.anchor.nrows(), m, n, robust_n, m > 1)?, Inputs::Same);
+        Ok(())
+    };
+    trial.each(&[&of_batch, &of_tuples])
 }
 
 /// Draws of positives at the anchor itself and negatives away from it: the difference is negative.

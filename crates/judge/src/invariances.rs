@@ -25,7 +25,7 @@ pub(super) const LAWS: &[Law] = &[
             let turn = |matrix: &DMatrix<f64>| rotation.of(matrix);
             let before = trial.evaluate(loss, &data)?;
             let after = trial.evaluate(loss, &trial.representable(&data.map_matrices(turn)))?;
-            trial.same_values(&after, &before.numbers(Inputs::Rounded), Inputs::Rounded);
+            trial.same_values_as(&after, &before, Inputs::Rounded);
             trial.same_gradients(&after, &before.evaluation.gradient.map_matrices(turn), Inputs::Rounded);
             Ok(())
         },
@@ -105,7 +105,7 @@ pub(super) const LAWS: &[Law] = &[
             let loose = Settings { norm_tolerance: 2.0 * scale + 1.0, ..Settings::new(1.0) };
             let before = trial.evaluate_with(loss, &data, trial.loosened(case.settings()))?;
             let after = trial.evaluate_with(loss, &trial.representable(&data.map_matrices(shrink)), loose)?;
-            trial.same_values(&before, &after.numbers(Inputs::Rounded), Inputs::Rounded);
+            trial.same_values_as(&before, &after, Inputs::Rounded);
             trial.same_gradients(&before, &after.evaluation.gradient.map_matrices(shrink), Inputs::Rounded);
             Ok(())
         },
@@ -134,11 +134,22 @@ pub(super) const LAWS: &[Law] = &[
         losses: LOSSES,
         check: |trial, name| {
             let (loss, batch, tuples) = (trial.loss(name)?, trial.batch(), trial.tuples());
-            let first = trial.evaluate(loss, &batch)?;
-            trial.evaluate(loss, &tuples)?;
-            let again = trial.evaluate(loss, &batch)?;
-            trial.same(&again, &first, Inputs::Same);
-            Ok(())
+            let other = Case { seed: !trial.case.seed, ..trial.case.clone() };
+            let of_batch = || {
+                let first = trial.evaluate(loss, &batch)?;
+                trial.evaluate(loss, &trial.representable(&other.batch()))?;
+                let again = trial.evaluate(loss, &batch)?;
+                trial.same(&again, &first, Inputs::Same);
+                Ok(())
+            };
+            let of_tuples = || {
+                let first = trial.evaluate(loss, &tuples)?;
+                trial.evaluate(loss, &trial.representable(&other.tuples()))?;
+                let again = trial.evaluate(loss, &tuples)?;
+                trial.same(&again, &first, Inputs::Same);
+                Ok(())
+            };
+            trial.each(&[&of_batch, &of_tuples])
         },
     },
 ];
@@ -151,7 +162,7 @@ fn turned_alike(
     turn: impl Fn(&Tuples) -> Tuples,
 ) -> Result<(), Stop> {
     let (a, b) = (trial.evaluate(loss, data)?, trial.evaluate(loss, &turn(data))?);
-    trial.same_values(&b, &a.numbers(Inputs::Same), Inputs::Same);
+    trial.same_values_as(&b, &a, Inputs::Same);
     trial.same_gradients(&b, &turn(&a.evaluation.gradient), Inputs::Same);
     Ok(())
 }
@@ -204,7 +215,7 @@ fn normalization(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     let settings = trial.loosened(Settings::new(case.temperature));
     let given = trial.evaluate_with(loss, &data, settings)?;
     let inside = trial.evaluate_with(loss, &data, settings.normalizing())?;
-    trial.same_values(&inside, &given.numbers(Inputs::Rounded), Inputs::Rounded);
+    trial.same_values_as(&inside, &given, Inputs::Rounded);
     // ∂/∂x = (∂/∂z - z (z·∂/∂z))/‖x‖, which is orthogonal to x.
     let mut matrices = data.matrices().into_iter();
     let tangential = given.evaluation.gradient.map_matrices(|gradient| {
@@ -238,7 +249,7 @@ fn normalization(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
         matrix
     });
     let other = trial.evaluate_with(loss, &stretched, settings.normalizing())?;
-    trial.same_values(&other, &inside.numbers(Inputs::Same), Inputs::Same);
+    trial.same_values_as(&other, &inside, Inputs::Same);
     let (before, after) = (data.matrices(), stretched.matrices());
     let mut pairs = before.iter().zip(&after);
     let expected = inside.evaluation.gradient.map_matrices(|gradient| {
@@ -364,7 +375,7 @@ fn absent_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
         absent.adversarial = None;
     }
     let (given, absent) = (trial.evaluate(loss, &given)?, trial.evaluate(loss, &absent)?);
-    trial.same_values(&absent, &given.numbers(Inputs::Same), Inputs::Same);
+    trial.same_values_as(&absent, &given, Inputs::Same);
     let from = &given.evaluation.gradient;
     let mut expected = Tuples {
         debias_positives: None,

@@ -43,8 +43,9 @@ pub use check::{
 pub use trial::{Excuse, Finding, Outcome, Stop, Trial};
 
 use intnacl_reference::inside::Problems;
-use intnacl_reference::{Answer, Loss, LossName, Request, Settings};
+use intnacl_reference::{Answer, Loss, LossName, Reply, Request, Settings};
 use intnacl_reference::{EvaluateRequest, inside};
+use intnacl_vocabulary::Embeddings;
 use std::ops::RangeInclusive;
 
 /// A program that evaluates requests.
@@ -64,6 +65,13 @@ pub trait Implementation {
     /// # Errors
     /// A message, if the request was refused or the program failed.
     fn evaluate(&self, request: &Request) -> Result<Answer, String>;
+    /// Evaluates a request, and says what of the answer it does not claim; that is not judged.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Implementation::evaluate).
+    fn reply(&self, request: &Request) -> Result<Reply, String> {
+        self.evaluate(request).map(Reply::from)
+    }
 }
 
 /// The reference itself, which must satisfy the laws to its own, much smaller budgets.
@@ -90,18 +98,42 @@ pub struct Support {
     /// The largest exponent that its kernels and their sums may have, `max(2, β+1)/t + log n`: sums of plain
     /// exponentials are right up to about 80 in binary32 and 700 in binary64.
     pub largest_exponent: f64,
+    /// The names of the losses; without them, all.
+    pub losses: Option<Vec<String>>,
+    /// Whether it answers requests in the tuple layout.
+    pub tuples: bool,
+    /// Whether it answers requests in the batch layout.
+    pub batches: bool,
 }
 
 impl Default for Support {
-    /// Every temperature that the laws draw, and no limit on exponents.
+    /// Every loss in both layouts, at every temperature that the laws draw, and no limit on exponents.
     fn default() -> Self {
-        Self { temperatures: 1e-3..=10.0, largest_exponent: f64::INFINITY }
+        Self {
+            temperatures: 1e-3..=10.0,
+            largest_exponent: f64::INFINITY,
+            losses: None,
+            tuples: true,
+            batches: true,
+        }
     }
 }
 
 impl Support {
+    /// Whether a loss is among the claimed ones.
+    pub fn has(&self, loss: &str) -> bool {
+        self.losses.as_ref().is_none_or(|losses| losses.iter().any(|name| name == loss))
+    }
+
     /// Whether an evaluation of validated data is among the claimed ones.
     pub(crate) fn covers<L: Problems>(&self, loss: &Loss, data: &L, settings: &Settings) -> bool {
+        let layout = match data.embeddings() {
+            Embeddings::Tuples(_) => self.tuples,
+            Embeddings::Batch(_) => self.batches,
+        };
+        if !layout || !self.has(loss.name()) {
+            return false;
+        }
         let problem = data.problem(loss);
         // Scores reach radius²/t; a radius of nearly 1 is 1, rounded.
         let radius = problem.radius(settings.normalize);

@@ -80,8 +80,8 @@ impl Number {
         let farther = |off: f64| {
             if off < middle { complement(middle - off) - complement(middle) } else { f64::INFINITY }
         };
-        // Differences of subnormal numbers are as coarse as these.
-        let off = self.off.map(|off| farther(off) + 4.0 * f64::from_bits(1));
+        // Double-double has no exponentials below the normal numbers.
+        let off = self.off.map(|off| farther(off) + 4.0 * f64::MIN_POSITIVE);
         let x = self.value;
         if middle < 1e-200 {
             // Double-double ends here; the logarithm is large, and its last bit far below what it may be off.

@@ -48,8 +48,9 @@ pub(super) const LAWS: &[Law] = &[
             let g2 = Negatives::G2 { tau_plus: 0.0, beta: 0.0 };
             // A row that is a rounding off the sphere can have a kernel below the floor, which g0 does not have.
             for reduced in [with_estimators(trial, loss, g1)?, with_estimators(trial, loss, g2)?] {
-                same(trial, reduced, plain, &trial.tuples(), Inputs::Rounded)?;
-                same(trial, reduced, plain, &trial.batch(), Inputs::Rounded)?;
+                trial.each(&[&|| same(trial, reduced, plain, &trial.tuples(), Inputs::Rounded), &|| {
+                    same(trial, reduced, plain, &trial.batch(), Inputs::Rounded)
+                }])?;
             }
             Ok(())
         },
@@ -65,7 +66,7 @@ pub(super) const LAWS: &[Law] = &[
             // In place of the draws of positives, the negatives.
             other.debias_positives = Some(data.negatives.clone());
             let (a, b) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &other)?);
-            trial.same_values(&a, &b.numbers(Inputs::Same), Inputs::Same);
+            trial.same_values_as(&a, &b, Inputs::Same);
             let mut expected = b.evaluation.gradient.clone();
             expected.debias_positives =
                 data.debias_positives.as_ref().map(|list| list.iter().map(|matrix| matrix * 0.0).collect());
@@ -173,12 +174,14 @@ pub(super) const LAWS: &[Law] = &[
         name: "unread_arrays_do_not_matter",
         statement: "arrays that a loss does not read may be left out, and have exactly no gradient where they are given",
         losses: LOSSES,
-        check: unread_arrays,
+        check: |trial, name| {
+            let loss = trial.loss(name)?;
+            trial.each(&[&|| unread_arrays_of_a_batch(trial, loss), &|| unread_arrays_of_tuples(trial, loss)])
+        },
     },
 ];
 
-fn unread_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
-    let loss = trial.loss(name)?;
+fn unread_arrays_of_a_batch(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     let batch = trial.batch();
     let mut lean = batch.clone();
     if !loss.needs_adversarial() {
@@ -191,7 +194,7 @@ fn unread_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
         lean.views.truncate(2);
     }
     let (full, lean) = (trial.evaluate(loss, &batch)?, trial.evaluate(loss, &lean)?);
-    trial.same_values(&full, &lean.numbers(Inputs::Same), Inputs::Same);
+    trial.same_values_as(&full, &lean, Inputs::Same);
     let mut expected = batch.map_matrices(|matrix| matrix * 0.0);
     let from = &lean.evaluation.gradient;
     expected.views.iter_mut().zip(&from.views).for_each(|(into, from)| into.copy_from(from));
@@ -203,9 +206,11 @@ fn unread_arrays(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     }
     // Rows that no score reads have a size of 0, so a budget of 0.
     trial.same_gradients(&full, &expected, Inputs::Same);
+    Ok(())
+}
 
-    let tuples = trial.tuples();
-    let side = trial.evaluate(loss, &tuples)?;
+fn unread_arrays_of_tuples(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
+    let side = trial.evaluate(loss, &trial.tuples())?;
     let gradient = &side.evaluation.gradient;
     let zero = |what: &str, matrix: &DMatrix<f64>| {
         trial.measure(|| format!("gradient.{what}"), matrix.amax(), [0.0; 3], &side.request);
@@ -273,16 +278,19 @@ fn int_nacl(trial: &Trial<'_>, negatives: Negatives, alpha: f64) -> Loss {
 
 /// Both losses agree, in value and gradient, in both layouts.
 pub(super) fn both_layouts(trial: &Trial<'_>, a: Loss, b: Loss) -> Result<(), Stop> {
-    same(trial, a, b, &trial.tuples(), Inputs::Same)?;
-    same(trial, a, b, &trial.batch(), Inputs::Same)
+    trial.each(&[&|| same(trial, a, b, &trial.tuples(), Inputs::Same), &|| {
+        same(trial, a, b, &trial.batch(), Inputs::Same)
+    }])
 }
 
 /// The same with data of `M = 1`.
 pub(super) fn both_layouts_with_one_positive(trial: &Trial<'_>, a: Loss, b: Loss) -> Result<(), Stop> {
     let case = super::Case { positives: 1, ..trial.case.clone() };
     let tuples = Tuples { mixed: None, mixed_negatives: None, ..case.tuples() };
-    same(trial, a, b, &trial.representable(&tuples), Inputs::Same)?;
-    same(trial, a, b, &trial.representable(&Batch { mixed: None, ..case.batch() }), Inputs::Same)
+    let batch = Batch { mixed: None, ..case.batch() };
+    trial.each(&[&|| same(trial, a, b, &trial.representable(&tuples), Inputs::Same), &|| {
+        same(trial, a, b, &trial.representable(&batch), Inputs::Same)
+    }])
 }
 
 fn same<L: InRequest>(trial: &Trial<'_>, a: Loss, b: Loss, data: &L, inputs: Inputs) -> Result<(), Stop> {

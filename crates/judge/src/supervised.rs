@@ -3,7 +3,7 @@
 use super::Law;
 use super::budget::{OUTPUT_ROUNDINGS, ROUNDINGS};
 use super::number::{Bounds, Number};
-use super::trial::{Stop, Trial};
+use super::trial::{Excuse, Stop, Trial};
 use intnacl_reference::EvaluateSupervised;
 use intnacl_reference::{Answer, Request};
 use intnacl_reference::{Evaluation, Labelled, Objective};
@@ -73,7 +73,7 @@ pub(super) const LAWS: &[Law] = &[
             let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
             // As itself and as a neighbour, each point moves by up to 4 ‖A‖² ‖x‖ for each of the points.
             let size = 8.0 * data.labels.len() as f64 * a * a * x;
-            let budget = budget(trial, &data, size);
+            let budget = of_gradient(trial, &data, size, data.points.len());
             trial.measure(|| "sum of the points' gradients".into(), sum, budget, &request);
             Ok(())
         },
@@ -87,13 +87,18 @@ pub(super) fn agrees(trial: &Trial<'_>, objective: Objective, data: &Labelled) -
         let budget = budget(trial, data, 1.0 + b.abs());
         trial.measure(|| format!("per_anchor[{i}]"), (a - b).abs(), budget, &request);
     }
+    let total: f64 = exact.per_anchor.iter().sum();
+    let budget_of_value = budget(trial, data, exact.per_anchor.len() as f64 + total);
+    trial.measure(|| "value".into(), (found.value - exact.value).abs(), budget_of_value, &request);
     // Each of n² terms moves the transform by up to 2 ‖A‖ ‖x‖², a point by up to 2 ‖A‖² ‖x‖.
     let (a, x) = (data.transform.norm(), 2.0 * widest(&data.points));
     let n = data.labels.len() as f64;
     let error = (&found.gradient.transform - &exact.gradient.transform).norm();
-    trial.measure(|| "gradient.transform".into(), error, budget(trial, data, 2.0 * n * a * x * x), &request);
+    let of_transform = of_gradient(trial, data, 2.0 * n * a * x * x, data.transform.len());
+    trial.measure(|| "gradient.transform".into(), error, of_transform, &request);
     let error = (&found.gradient.points - &exact.gradient.points).norm();
-    trial.measure(|| "gradient.points".into(), error, budget(trial, data, 4.0 * n * a * a * x), &request);
+    let of_points = of_gradient(trial, data, 4.0 * n * a * a * x, data.points.len());
+    trial.measure(|| "gradient.points".into(), error, of_points, &request);
     Ok(())
 }
 
@@ -103,6 +108,10 @@ fn evaluate(
     data: &Labelled,
 ) -> Result<(Evaluation<Labelled>, Rc<Request>), Stop> {
     let request = Rc::new(Request::Supervised { objective, data: data.clone() });
+    if !trial.implementation.support().has(SUPERVISED[0]) {
+        let message = "not supported".into();
+        return Err(Stop { message, request: Some(request), excuse: Some(Excuse::NotSupported) });
+    }
     match trial.answer(&request)? {
         Answer::Supervised(evaluation) => Ok((evaluation, request)),
         _ => Err(Stop::new("answered in another layout".into(), &request)),
@@ -119,6 +128,12 @@ fn budget(trial: &Trial<'_>, data: &Labelled, size: f64) -> Bounds {
     };
     let usual = of(1.0 + distance * distance);
     [usual, usual, of(1.0)]
+}
+
+/// That of a gradient, each entry of which may underflow as it is given out.
+fn of_gradient(trial: &Trial<'_>, data: &Labelled, size: f64, entries: usize) -> Bounds {
+    let underflow = trial.float().row().tiny_output * entries as f64;
+    budget(trial, data, size).map(|budget| budget + underflow)
 }
 
 /// The largest norm of a row.

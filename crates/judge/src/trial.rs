@@ -8,7 +8,7 @@ use intnacl_reference::Evaluate;
 use intnacl_reference::condition::{Off, Tolerance, tolerance};
 use intnacl_reference::inside::Problems;
 use intnacl_reference::inside::norm;
-use intnacl_reference::{Answer, Request};
+use intnacl_reference::{Answer, Layout, Reply, Request};
 use intnacl_reference::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
@@ -132,6 +132,8 @@ pub struct Trial<'a> {
     pub(super) implementation: &'a dyn Implementation,
     worst: RefCell<[(Finding, Option<Rc<Request>>); 3]>,
     comparisons: Cell<u32>,
+    /// Whether an answer had something absent, which is NaN.
+    partial: Cell<bool>,
 }
 
 /// A layout that requests can carry.
@@ -160,7 +162,13 @@ impl InRequest for Batch {
 
 impl<'a> Trial<'a> {
     pub(super) fn new(case: &'a Case, implementation: &'a dyn Implementation) -> Self {
-        Self { case, implementation, worst: RefCell::default(), comparisons: Cell::new(0) }
+        Self {
+            case,
+            implementation,
+            worst: RefCell::default(),
+            comparisons: Cell::new(0),
+            partial: Cell::new(false),
+        }
     }
 
     pub(super) fn into_outcome(self, stop: Option<Stop>) -> Outcome {
@@ -214,9 +222,31 @@ impl<'a> Trial<'a> {
 
     /// What the implementation answers.
     pub(super) fn answer(&self, request: &Request) -> Result<Answer, Stop> {
-        self.implementation
-            .evaluate(request)
-            .map_err(|message| Stop::new(format!("refused: {message}"), request))
+        let reply = self.implementation.reply(request);
+        let Reply { answer, absent } =
+            reply.map_err(|message| Stop::new(format!("refused: {message}"), request))?;
+        if let Some(message) = not_finite(&answer, &absent) {
+            return Err(Stop::new(message, request));
+        }
+        if !absent.is_empty() {
+            self.partial.set(true);
+        }
+        Ok(answer)
+    }
+
+    /// Runs the parts of a law. One that asks for what is not supported says nothing of the others.
+    pub(super) fn each(&self, parts: &[&dyn Fn() -> Result<(), Stop>]) -> Result<(), Stop> {
+        let mut unsupported = None;
+        for part in parts {
+            match part() {
+                Err(stop) if stop.excuse == Some(Excuse::NotSupported) => unsupported = Some(stop),
+                other => other?,
+            }
+        }
+        match unsupported {
+            Some(stop) if self.comparisons.get() == 0 => Err(stop),
+            _ => Ok(()),
+        }
     }
 
     /// Evaluates with the case's settings.
@@ -290,10 +320,6 @@ impl<'a> Trial<'a> {
         if shapes(&evaluation.gradient) != shapes(data) {
             return Err(refused("the gradient has another shape than the data".into()));
         }
-        if let Some(message) = not_finite(&evaluation) {
-            let excuse = self.leaves_the_range(&loss, data, &settings).then_some(Excuse::BeyondTheType);
-            return Err(Stop { message, request: Some(request), excuse });
-        }
         Ok(Side {
             loss,
             settings,
@@ -314,6 +340,10 @@ impl<'a> Trial<'a> {
         budgets: Bounds,
         request: &Rc<Request>,
     ) {
+        // Answers are finite, but for what is absent.
+        if error.is_nan() && self.partial.get() {
+            return;
+        }
         if budgets.iter().any(|budget| budget.is_finite()) {
             self.comparisons.set(self.comparisons.get() + 1);
         }
@@ -339,19 +369,35 @@ impl<'a> Trial<'a> {
 
     /// Values and gradients of two sides with the same data agree.
     pub(super) fn same<L: InRequest>(&self, a: &Side<L>, b: &Side<L>, inputs: Inputs) {
-        self.same_values(a, &b.numbers(inputs), inputs);
+        self.same_values_as(a, b, inputs);
         self.gradients(a, &b.evaluation.gradient, Some(b), inputs);
+    }
+
+    /// The values of both sides agree, where they are those of the same images in the same order.
+    pub(super) fn same_values_as<L: InRequest>(&self, a: &Side<L>, b: &Side<impl InRequest>, inputs: Inputs) {
+        let expected = b.numbers(inputs);
+        self.same_values_of_images(a, &expected, inputs);
+        let absent = b.evaluation.per_anchor.iter().any(|value| value.is_nan());
+        self.same_mean(a, if absent { b.mean(inputs) } else { Number::mean(&expected) }, inputs);
     }
 
     /// The values of `a` are `expected`.
     pub(super) fn same_values<L: InRequest>(&self, a: &Side<L>, expected: &[Number], inputs: Inputs) {
+        self.same_values_of_images(a, expected, inputs);
+        self.same_mean(a, Number::mean(expected), inputs);
+    }
+
+    fn same_values_of_images<L: InRequest>(&self, a: &Side<L>, expected: &[Number], inputs: Inputs) {
         for (i, expected) in expected.iter().enumerate() {
             let found = a.number(i, inputs);
             let budgets = [0, 1, 2].map(|s| found.off[s] + expected.off[s]);
             let error = expected.distance(a.evaluation.per_anchor[i]);
             self.measure(|| format!("per_anchor[{i}]"), error, budgets, &a.request);
         }
-        let (mean, found) = (Number::mean(expected), a.mean(inputs));
+    }
+
+    fn same_mean<L: InRequest>(&self, a: &Side<L>, mean: Number, inputs: Inputs) {
+        let found = a.mean(inputs);
         let budgets = [0, 1, 2].map(|s| found.off[s] + mean.off[s]);
         self.measure(|| "value".into(), mean.distance(a.evaluation.value), budgets, &a.request);
     }
@@ -403,14 +449,24 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Which number of an answer is not finite, in words.
-fn not_finite<L: InRequest>(evaluation: &Evaluation<L>) -> Option<String> {
+/// Which number of an answer is not finite, in words; what is absent is none.
+fn not_finite(answer: &Answer, absent: &[&str]) -> Option<String> {
+    let (value, per_anchor, matrices) = match answer {
+        Answer::Tuples(of) => (of.value, &of.per_anchor, of.gradient.matrices()),
+        Answer::Batch(of) => (of.value, &of.per_anchor, of.gradient.matrices()),
+        Answer::Supervised(of) => {
+            let gradient = [("transform", &of.gradient.transform), ("points", &of.gradient.points)];
+            let named = gradient.map(|(name, matrix)| (name.to_owned(), matrix));
+            (of.value, &of.per_anchor, named.into())
+        }
+    };
     let says = |name: String, x: f64| (!x.is_finite()).then(|| format!("{name} is {x}"));
-    let values = evaluation.per_anchor.iter().enumerate();
-    says("value".into(), evaluation.value)
+    let is_claimed = |name: &str| !absent.contains(&name.split('[').next().unwrap_or(name));
+    let values = per_anchor.iter().enumerate().filter(|_| is_claimed("per_anchor"));
+    says("value".into(), value)
         .or_else(|| values.map(|(i, x)| says(format!("per_anchor[{i}]"), *x)).find_map(|found| found))
         .or_else(|| {
-            evaluation.gradient.matrices().into_iter().find_map(|(name, matrix)| {
+            matrices.into_iter().filter(|(name, _)| is_claimed(name)).find_map(|(name, matrix)| {
                 let (rows, columns) = matrix.shape();
                 (0..rows * columns)
                     .map(|at| (at / columns, at % columns))

@@ -14,6 +14,7 @@ mod data;
 mod error;
 mod forms;
 mod gradient;
+mod not_finite;
 mod parameters;
 mod read;
 mod shape;
@@ -24,7 +25,7 @@ mod tests;
 
 pub use error::{Error, Result};
 
-use crate::{Answer, Request};
+use crate::{Answer, Reply, Request};
 
 /// The longest text that is read, in bytes.
 pub const LONGEST: usize = 1 << 30;
@@ -146,4 +147,33 @@ pub fn write_answer(answer: &Answer) -> String {
 /// ```
 pub fn read_answer(text: &str, request: &Request) -> Result<Answer> {
     read::answer(read::parse(text, "the answer")?, request)
+}
+
+/// Reads the answer of a program that need not give everything: `per_anchor` and arrays of the gradient may be absent.
+///
+/// NaN and infinities are found where other programs write them, although JSON has no such numbers.
+///
+/// # Errors
+/// [`Error::NotFinite`], with the number's place; otherwise as [`read_answer`].
+///
+/// # Examples
+/// ```
+/// use intnacl_vocabulary::json;
+///
+/// let text = r#"{"loss": "simclr", "temperature": 1, "data": {"layout": "tuples",
+///     "anchor": [[1, 0]], "positives": [[[0, 1]]], "negatives": [[[0, -1]]]}}"#;
+/// let request = json::read_request(text)?;
+/// let reply = json::read_reply(r#"{"value": 0.7, "gradient": {"anchor": [[0, -1]]}}"#, &request)?;
+/// assert_eq!(reply.absent, ["positives", "negatives", "per_anchor"]);
+///
+/// let answer = r#"{"value": 0.7, "gradient": {"anchor": [[0, NaN]]}}"#;
+/// let error = json::read_reply(answer, &request).unwrap_err();
+/// assert_eq!(error.to_string(), "gradient.anchor[0][1] is NaN: expected a finite number");
+/// # Ok::<(), json::Error>(())
+/// ```
+pub fn read_reply(text: &str, request: &Request) -> Result<Reply> {
+    match not_finite::find(text) {
+        Some(error) => Err(error),
+        None => read::reply(read::parse(text, "the answer")?, request),
+    }
 }

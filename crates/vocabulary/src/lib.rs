@@ -40,6 +40,6 @@ pub use parameter::{
     Negatives, Neighborhood, Objective, Parameter, Range, ReadParameters, RobustTerm, Values, Weight,
     WriteParameters,
 };
-pub use request::{Answer, Request};
+pub use request::{Answer, Reply, Request};
 pub use settings::Settings;
 pub use table::{LOSSES, Loss, LossName, SUPERVISED_NCA};

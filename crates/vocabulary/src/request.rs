@@ -42,3 +42,18 @@ pub enum Answer {
     /// To [`Request::Supervised`].
     Supervised(Evaluation<Labelled>),
 }
+
+/// An answer that need not give everything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// The answer, NaN where something is absent.
+    pub answer: Answer,
+    /// The arrays of the gradient that are absent, by the names of the data's fields, and `per_anchor`.
+    pub absent: Vec<&'static str>,
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self { answer, absent: Vec::new() }
+    }
+}

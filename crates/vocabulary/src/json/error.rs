@@ -28,6 +28,14 @@ pub enum Error {
         /// What was found, and what was expected.
         problem: String,
     },
+    /// A number is NaN or infinite, as some programs write it although JSON has no such numbers.
+    #[error("{path} is {value}: expected a finite number")]
+    NotFinite {
+        /// The number.
+        path: String,
+        /// As it was written.
+        value: String,
+    },
     /// A field is needed and absent.
     #[error("{path} is missing: expected {expected}")]
     Missing {

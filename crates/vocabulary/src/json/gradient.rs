@@ -48,6 +48,48 @@ pub(super) fn labelled(mut form: DataForm, data: &Labelled) -> Result<Labelled> 
     Ok(gradient)
 }
 
+/// Fills the arrays that are absent with NaN, and names them.
+pub(super) fn fill_tuples(form: &mut DataForm, data: &Tuples, absent: &mut Vec<&'static str>) {
+    fill(&mut form.anchor, Some(&data.anchor), "anchor", absent);
+    fill(&mut form.positives, Some(&data.positives), "positives", absent);
+    fill(&mut form.negatives, Some(&data.negatives), "negatives", absent);
+    fill(&mut form.debias_positives, data.debias_positives.as_ref(), "debias_positives", absent);
+    fill(&mut form.mixed, data.mixed.as_ref(), "mixed", absent);
+    fill(&mut form.mixed_negatives, data.mixed_negatives.as_ref(), "mixed_negatives", absent);
+    fill(&mut form.adversarial, data.adversarial.as_ref(), "adversarial", absent);
+    fill(
+        &mut form.adversarial_negatives,
+        data.adversarial_negatives.as_ref(),
+        "adversarial_negatives",
+        absent,
+    );
+}
+
+/// Fills the arrays that are absent with NaN, and names them.
+pub(super) fn fill_batch(form: &mut DataForm, data: &Batch, absent: &mut Vec<&'static str>) {
+    fill(&mut form.views, Some(&data.views), "views", absent);
+    fill(&mut form.mixed, data.mixed.as_ref(), "mixed", absent);
+    fill(&mut form.adversarial, data.adversarial.as_ref(), "adversarial", absent);
+}
+
+/// Fills the arrays that are absent with NaN, and names them.
+pub(super) fn fill_labelled(form: &mut DataForm, data: &Labelled, absent: &mut Vec<&'static str>) {
+    fill(&mut form.transform, Some(&data.transform), "transform", absent);
+    fill(&mut form.points, Some(&data.points), "points", absent);
+}
+
+fn fill<A: Array>(
+    form: &mut Option<A::Written>,
+    array: Option<&A>,
+    name: &'static str,
+    absent: &mut Vec<&'static str>,
+) {
+    if let (None, Some(array)) = (&form, array) {
+        *form = Some(array.unknown());
+        absent.push(name);
+    }
+}
+
 fn none_left(form: &DataForm) -> Result<()> {
     match form.left() {
         None => Ok(()),
@@ -75,12 +117,19 @@ trait Array: Shape + Sized {
     /// What is read of the gradient by it.
     type Written;
 
+    /// An array of this shape, all NaN.
+    fn unknown(&self) -> Self::Written;
+
     /// What was read, as an array of the same shape.
     fn gradient(&self, written: Self::Written, path: &str) -> Result<Self>;
 }
 
 impl Array for DMatrix<f64> {
     type Written = Matrix;
+
+    fn unknown(&self) -> Matrix {
+        Matrix(self.map(|_| f64::NAN))
+    }
 
     fn gradient(&self, Matrix(written): Matrix, path: &str) -> Result<Self> {
         // The text of a matrix without rows does not say how many columns it has.
@@ -93,6 +142,10 @@ impl Array for DMatrix<f64> {
 
 impl<A: Array> Array for Vec<A> {
     type Written = Vec<A::Written>;
+
+    fn unknown(&self) -> Self::Written {
+        self.iter().map(Array::unknown).collect()
+    }
 
     fn gradient(&self, written: Self::Written, path: &str) -> Result<Self> {
         if written.len() != self.len() {

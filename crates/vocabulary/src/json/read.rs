@@ -9,7 +9,7 @@ use super::forms::{AnswerForm, RequestForm};
 use super::gradient;
 use super::parameters::{self, Asked};
 use super::shape::mismatch;
-use crate::{Answer, Evaluation, Request, SUPERVISED_NCA, Settings};
+use crate::{Answer, Evaluation, Reply, Request, SUPERVISED_NCA, Settings};
 
 /// The version of requests and answers.
 const VERSION: f64 = 1.0;
@@ -79,11 +79,7 @@ pub(super) fn answer(form: AnswerForm, request: &Request) -> Result<Answer> {
     }
     let Number(value) = form.value.ok_or_else(|| missing("value", "a number"))?;
     let per_anchor = form.per_anchor.ok_or_else(|| missing("per_anchor", "an array of numbers"))?;
-    let anchors = match request {
-        Request::Tuples { data, .. } => data.anchor.nrows(),
-        Request::Batch { data, .. } => data.views.first().map_or(0, |view| view.nrows()),
-        Request::Supervised { data, .. } => data.points.nrows(),
-    };
+    let anchors = anchors(request);
     if per_anchor.len() != anchors {
         return Err(mismatch("per_anchor", &[per_anchor.len()], &[anchors]));
     }
@@ -100,6 +96,32 @@ pub(super) fn answer(form: AnswerForm, request: &Request) -> Result<Answer> {
             Answer::Supervised(Evaluation { value, per_anchor, gradient: gradient::labelled(form, data)? })
         }
     })
+}
+
+/// An answer of a program that need not give everything: arrays that are absent are filled with NaN, and named.
+pub(super) fn reply(mut form: AnswerForm, request: &Request) -> Result<Reply> {
+    let mut absent = Vec::new();
+    if form.error.is_none() {
+        let gradient = form.gradient.get_or_insert_default();
+        match request {
+            Request::Tuples { data, .. } => gradient::fill_tuples(gradient, data, &mut absent),
+            Request::Batch { data, .. } => gradient::fill_batch(gradient, data, &mut absent),
+            Request::Supervised { data, .. } => gradient::fill_labelled(gradient, data, &mut absent),
+        }
+        if form.per_anchor.is_none() {
+            form.per_anchor = Some(vec![Number(f64::NAN); anchors(request)]);
+            absent.push("per_anchor");
+        }
+    }
+    Ok(Reply { answer: answer(form, request)?, absent })
+}
+
+fn anchors(request: &Request) -> usize {
+    match request {
+        Request::Tuples { data, .. } => data.anchor.nrows(),
+        Request::Batch { data, .. } => data.views.first().map_or(0, |view| view.nrows()),
+        Request::Supervised { data, .. } => data.points.nrows(),
+    }
 }
 
 /// Refuses every version of requests and answers but this one, which need not be given.
