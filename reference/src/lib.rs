@@ -81,7 +81,7 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod inside {
     pub use crate::evaluate::{hardness, lift_row, norm};
-    pub use crate::layout::{Problem, Problems, Roles};
+    pub use crate::layout::{ContrastRoles, Problem, Problems, Roles};
     pub use crate::random::Rng;
     pub use crate::real::{Dd, DdContext, Real};
     pub use crate::score::{Contrast, Field, Scores, log_sum_exp, softplus};

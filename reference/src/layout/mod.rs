@@ -113,9 +113,13 @@ impl Roles {
 /// The rows of one contrast.
 #[derive(Debug, Clone)]
 pub struct ContrastRoles {
+    /// The anchor's row.
     pub anchor: usize,
+    /// Runs of its positives.
     pub positives: Vec<Range<usize>>,
+    /// Runs of its negatives.
     pub negatives: Vec<Range<usize>>,
+    /// Runs of its draws of positives.
     pub debias: Vec<Range<usize>>,
     /// The block that holds the anchor and the negatives, if one does.
     pub block: Option<usize>,

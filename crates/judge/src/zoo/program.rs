@@ -5,11 +5,13 @@ use super::style::{Contrast, Style, Term};
 use super::tape::{Element, Tape, Var};
 use crate::trial::InRequest;
 use crate::{Float, Implementation, Support};
+use intnacl_reference::Batch;
 use intnacl_reference::EvaluateRequest;
-use intnacl_reference::inside::Problem;
 use intnacl_reference::inside::Scores;
+use intnacl_reference::inside::{ContrastRoles, Problem};
 use intnacl_reference::{Answer, Request};
 use intnacl_reference::{Evaluation, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
+use nalgebra::DMatrix;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -72,18 +74,43 @@ impl Implementation for Program {
                 Ok(Answer::Tuples(evaluation))
             }
             Request::Batch { loss, settings, data } => {
-                let one = intnacl_reference::Batch { symmetric: false, ..data.clone() };
-                let data = if self.bug == Some(Bug::OneDirection) { &one } else { data };
-                let mut evaluation = self.run(loss, settings, data);
-                if let Request::Batch { data, .. } = request {
-                    evaluation.gradient.symmetric = data.symmetric;
-                }
+                let mut evaluation = match self.bug {
+                    Some(Bug::OneDirection) => {
+                        self.run(loss, settings, &Batch { symmetric: false, ..data.clone() })
+                    }
+                    Some(Bug::OtherOrderOfViews) => {
+                        let mut evaluation = self.run(loss, settings, &reordered(data, interleaved));
+                        evaluation.gradient = reordered(&evaluation.gradient, stacked);
+                        evaluation
+                    }
+                    _ => self.run(loss, settings, data),
+                };
+                evaluation.gradient.symmetric = data.symmetric;
                 Ok(Answer::Batch(evaluation))
             }
             // Supervised NCA has no styles here: the right answer, in the type.
             Request::Supervised { .. } => request.evaluate().map_err(|error| error.to_string()),
         }
     }
+}
+
+/// The rows of both views, one below the other, read in another order.
+fn reordered(batch: &Batch, source: impl Fn(usize, usize) -> usize) -> Batch {
+    let (b, d) = batch.views[0].shape();
+    let row = |k: usize| batch.views[k / b].row(k % b);
+    let view = |v: usize| DMatrix::from_fn(b, d, |i, k| row(source(v * b + i, b))[k]);
+    let views = [view(0), view(1)].into_iter().chain(batch.views[2..].iter().cloned()).collect();
+    Batch { views, ..batch.clone() }
+}
+
+/// The row that stands at `k` where the views of an image are neighbours.
+fn interleaved(k: usize, b: usize) -> usize {
+    2 * (k % b) + k / b
+}
+
+/// The inverse.
+fn stacked(k: usize, b: usize) -> usize {
+    k / 2 + (k % 2) * b
 }
 
 impl Program {
@@ -127,6 +154,8 @@ impl Program {
                 ranges.iter().cloned().flatten().map(score).collect::<Vec<Var>>()
             });
             let mut tape = tape.into_inner();
+            let own = |roles: &ContrastRoles| tape.leaf(rows.dot(roles.anchor, roles.anchor) / t);
+            let own: Vec<Var> = roles.all().map(own).collect();
             let term = Term {
                 tape: &mut tape,
                 style: self.style,
@@ -134,13 +163,14 @@ impl Program {
                 temperature: settings.temperature,
                 largest_of_all,
             };
-            let value = Image { term, scores: &scores }.loss(loss);
+            let value = Image { term, scores: &scores, own: &own }.loss(loss);
             let slopes = tape.backward(value);
             per_anchor.push(tape.value(value).to_f64());
             sum = sum + tape.value(value);
             let factor = F::of(1.0) / (t * F::of(mean));
             let contrasts = scores.clean.iter().chain(&scores.mixed).chain(&scores.robust);
-            for (roles, contrast) in roles.all().zip(contrasts) {
+            for ((roles, contrast), own) in roles.all().zip(contrasts).zip(&own) {
+                rows.spread(&mut gradient, Tape::slope(&slopes, *own) * factor, roles.anchor, roles.anchor);
                 let lists = [
                     (&roles.positives, &contrast.positives),
                     (&roles.negatives, &contrast.negatives),
@@ -183,7 +213,11 @@ impl<F: Element> Rows<F> {
         let mut rows: Vec<F> = problem.rows.iter().map(|&x| F::of(x)).collect();
         let mut norms = Vec::new();
         for row in rows.chunks_exact_mut(d).filter(|_| normalize) {
-            let norm = row.iter().fold(F::of(0.0), |sum, x| sum + *x * *x).sqrt();
+            let square = |x: F| match bug {
+                Some(Bug::NormInHalf) => F::of(Float::F16.representable((x * x).to_f64())),
+                _ => x * x,
+            };
+            let norm = row.iter().fold(F::of(0.0), |sum, x| sum + square(*x)).sqrt();
             let least = F::of(if bug == Some(Bug::NormClamped) { 1e-2 } else { 0.0 });
             let own = norm > least;
             let norm = if own { norm } else { least };
@@ -228,6 +262,8 @@ impl<F: Element> Rows<F> {
 struct Image<'a, F> {
     term: Term<'a, F>,
     scores: &'a Scores<Var>,
+    /// The score of each contrast's anchor with itself, in the order of all contrasts.
+    own: &'a [Var],
 }
 
 impl<F: Element> Image<'_, F> {
@@ -284,12 +320,13 @@ impl<F: Element> Image<'_, F> {
     fn clean(&mut self, negatives: Negatives, all: bool) -> Var {
         let scores = self.scores;
         let all = all || self.has(Bug::AllPositivesRead);
+        let contrasts = scores.clean.iter().zip(self.own);
         let terms: Vec<Var> =
-            scores.clean.iter().map(|contrast| self.one(contrast, negatives, all)).collect();
+            contrasts.map(|(contrast, own)| self.one(contrast, *own, negatives, all)).collect();
         self.mean(&terms, terms.len())
     }
 
-    fn one(&mut self, contrast: &Contrast, negatives: Negatives, all: bool) -> Var {
+    fn one(&mut self, contrast: &Contrast, own: Var, negatives: Negatives, all: bool) -> Var {
         let mut contrast = contrast.clone();
         if !all {
             contrast.positives.truncate(1);
@@ -302,6 +339,23 @@ impl<F: Element> Image<'_, F> {
         }
         if self.has(Bug::PositiveAmongNegatives) {
             contrast.negatives.push(contrast.positives[0]);
+        }
+        match self.term.bug {
+            Some(Bug::SelfPairKept | Bug::SelfPairSubtracted | Bug::ConstantForSelfPair) => {
+                contrast.negatives.push(own);
+            }
+            Some(Bug::SelfPairMasked) => {
+                let masked = self.term.tape.constant(1e-45_f64.ln());
+                contrast.negatives.push(self.term.tape.add(own, masked));
+            }
+            Some(Bug::SelfPairAsPositive) => contrast.positives.push(own),
+            Some(Bug::TemperatureForgotten) => {
+                let t = self.term.temperature;
+                for positive in &mut contrast.positives {
+                    *positive = self.term.tape.scale(*positive, t);
+                }
+            }
+            _ => {}
         }
         if self.has(Bug::SumOutsideLogarithm) {
             let each = contrast.positives.clone();
@@ -346,8 +400,10 @@ impl<F: Element> Image<'_, F> {
 
     fn robust(&mut self, robust: RobustTerm, weight_negatives: Negatives) -> Var {
         let scores = self.scores;
+        let own = &self.own[scores.clean.len() + scores.mixed.len()..];
+        let contrasts = scores.robust.iter().zip(own);
         let terms: Vec<Var> =
-            scores.robust.iter().map(|contrast| self.one(contrast, robust.negatives, false)).collect();
+            contrasts.map(|(contrast, own)| self.one(contrast, *own, robust.negatives, false)).collect();
         let term = self.mean(&terms, terms.len());
         let flows = match robust.weight {
             Weight::One => return term,

@@ -61,7 +61,11 @@ impl<F: Element> Term<'_, F> {
     /// What stands for `N`.
     fn count(&self, contrast: &Contrast) -> f64 {
         let n = contrast.negatives.len() as f64;
-        if self.has(Bug::OneNegativeTooMany) { n + 1.0 } else { n }
+        match self.bug {
+            Some(Bug::OneNegativeTooMany) => n + 1.0,
+            Some(Bug::TwoNegativesTooMany) => n + 2.0,
+            _ => n,
+        }
     }
 
     /// `-log Ω`, or `-λ log Ω - (1-λ) log(1-Ω)`.
@@ -80,11 +84,10 @@ impl<F: Element> Term<'_, F> {
                 let threshold = if self.has(Bug::SoftplusWithThreshold) { 20.0 } else { NO_THRESHOLD };
                 return self.tape.softplus(x, threshold);
             }
-            let mut all = contrast.positives.clone();
-            all.push(log_q);
-            let total = self.tape.log_sum_exp(&all);
             let log_p = self.log_positives(contrast);
-            return self.tape.sub(total, log_p);
+            let total = self.log_total(contrast, log_q);
+            let loss = self.tape.sub(total, log_p);
+            return if self.has(Bug::EpsilonInLogarithm) { self.with_epsilon(loss) } else { loss };
         };
         let log_p = self.log_positives(contrast);
         let x = self.tape.sub(log_q, log_p);
@@ -105,6 +108,54 @@ impl<F: Element> Term<'_, F> {
                 self.mixture(near, far, lambda)
             }
         }
+    }
+
+    /// `log(P + N·G)`.
+    fn log_total(&mut self, contrast: &Contrast, log_q: Var) -> Var {
+        let mut all = contrast.positives.clone();
+        match self.bug {
+            Some(Bug::PositiveNotInDenominator) => return log_q,
+            Some(Bug::TwoLogSumExps) => {
+                let log_p = self.log_positives(contrast);
+                return self.tape.add(log_p, log_q);
+            }
+            _ => all.push(log_q),
+        }
+        let total = self.tape.log_sum_exp(&all);
+        match self.bug {
+            Some(Bug::MaximumInGradient) => {
+                // Taken out with its gradient, and put back as a constant.
+                let largest = all
+                    .iter()
+                    .copied()
+                    .max_by(|a, b| self.tape.value(*a).to_f64().total_cmp(&self.tape.value(*b).to_f64()));
+                let Some(largest) = largest else { return total };
+                let rest = self.tape.sub(total, largest);
+                let constant = self.tape.detached(largest);
+                self.tape.add(rest, constant)
+            }
+            Some(Bug::SelfPairSubtracted) => self.less(total, 1.0 / self.temperature),
+            Some(Bug::ConstantForSelfPair) => self.less(total, 1.0),
+            _ => total,
+        }
+    }
+
+    /// `log(e^total - e^log)`.
+    fn less(&mut self, total: Var, log: f64) -> Var {
+        let log = self.tape.constant(log);
+        let ratio = self.tape.sub(log, total);
+        let ratio = self.tape.exp(ratio);
+        let minus = self.tape.scale(ratio, -1.0);
+        let rest = self.tape.ln_1p(minus);
+        self.tape.add(total, rest)
+    }
+
+    /// `-log(e^{-loss} + 1e-8)`.
+    fn with_epsilon(&mut self, loss: Var) -> Var {
+        let minus = self.tape.scale(loss, -1.0);
+        let epsilon = self.tape.constant(1e-8_f64.ln());
+        let log = self.tape.log_sum_exp(&[minus, epsilon]);
+        self.tape.scale(log, -1.0)
     }
 
     /// `-log(1 - Ω)` with `Ω = σ(-x)` formed first.
@@ -142,6 +193,7 @@ impl<F: Element> Term<'_, F> {
         match self.bug {
             Some(Bug::HardnessWithoutTemperature) => beta * self.temperature,
             Some(Bug::HardnessWithTemperatureTwice) => beta / self.temperature,
+            Some(Bug::HardnessOutsideExponent) => 1.0,
             _ => beta,
         }
     }
