@@ -134,6 +134,8 @@ pub struct Trial<'a> {
     comparisons: Cell<u32>,
     /// Whether an answer had something absent, which is NaN.
     partial: Cell<bool>,
+    /// Every measurement, where they are wanted.
+    all: Option<RefCell<Vec<[Finding; 3]>>>,
 }
 
 /// A layout that requests can carry.
@@ -168,7 +170,19 @@ impl<'a> Trial<'a> {
             worst: RefCell::default(),
             comparisons: Cell::new(0),
             partial: Cell::new(false),
+            all: None,
         }
+    }
+
+    /// A trial that remembers every measurement.
+    pub(super) fn recording(case: &'a Case, implementation: &'a dyn Implementation) -> Self {
+        Self { all: Some(RefCell::default()), ..Self::new(case, implementation) }
+    }
+
+    /// The measurements by a standard.
+    pub(super) fn recorded(&self, standard: Standard) -> Vec<Finding> {
+        let all = self.all.iter().flat_map(|all| all.borrow().clone());
+        all.map(|findings| findings[standard as usize].clone()).collect()
     }
 
     pub(super) fn into_outcome(self, stop: Option<Stop>) -> Outcome {
@@ -346,6 +360,9 @@ impl<'a> Trial<'a> {
         }
         if budgets.iter().any(|budget| budget.is_finite()) {
             self.comparisons.set(self.comparisons.get() + 1);
+        }
+        if let Some(all) = &self.all {
+            all.borrow_mut().push(budgets.map(|budget| Finding { what: what(), error, budget }));
         }
         for (worst, budget) in self.worst.borrow_mut().iter_mut().zip(budgets) {
             if worst.0.what.is_empty() || exceeds(ratio(error, budget), worst.0.ratio()) {

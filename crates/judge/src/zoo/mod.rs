@@ -275,6 +275,14 @@ bugs! {
 }
 
 impl Bug {
+    /// Whether the slip shows where roundings do, so that the type decides the numbers.
+    pub(crate) fn lives_by_roundings(self) -> bool {
+        matches!(
+            self,
+            Bug::NoRangeDeclared | Bug::OneMaximumForAll | Bug::OneLessSigmoid | Bug::SelfPairSubtracted
+        )
+    }
+
     /// Why the slip cannot be told from a right program in a type, where it cannot.
     pub fn equivalent(self, float: Float) -> Option<&'static str> {
         match self {

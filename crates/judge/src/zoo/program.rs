@@ -53,9 +53,12 @@ impl Implementation for Program {
     fn support(&self) -> Support {
         let declares = self.style.forms_kernels()
             && !matches!(self.bug, Some(Bug::NoRangeDeclared | Bug::OneMaximumForAll));
-        let largest_exponent = match self.float {
+        // The derivative of P/(P+Q) by Q is P/(P+Q)², whose exponent is half as large again as that of the quotient.
+        let largest_exponent = match (self.float, self.style) {
             _ if !declares => f64::INFINITY,
-            Float::F64 => 700.0,
+            (Float::F64, Style::Naive) => 460.0,
+            (Float::F64, _) => 700.0,
+            (_, Style::Naive) => 55.0,
             _ => 80.0,
         };
         Support { largest_exponent, ..Support::default() }

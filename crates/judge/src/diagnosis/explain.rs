@@ -1,0 +1,214 @@
+//! Explanations, each of which says what a program should have answered, tried on all answers.
+
+use super::Factor;
+use super::probe::{Flat, Probe, Slack, State};
+use crate::zoo::{Bug, Program};
+use crate::{Float, Implementation};
+use intnacl_reference::inside::norm;
+use intnacl_reference::{Answer, Batch, EvaluateRequest, Request, Settings};
+
+/// How near numbers have to be to count as the same: well above roundings, well below what slips do.
+const NEAR: f64 = 2e-3;
+/// Temperatures below which roundings of a wrong program may be larger than those of the right one.
+const SHARP: f64 = 0.05;
+/// How much nearer an explanation has to be than the right answer.
+const NEARER: f64 = 0.05;
+
+/// How far two answers are apart, relative to their size and beyond what roundings may do; what is absent is NaN and fits
+/// everything.
+fn distance(a: &Flat, b: &Flat, slack: &Slack) -> f64 {
+    let size = a.value.abs().max(b.value.abs());
+    let of_values = |a: f64, b: f64| {
+        let error = (a - b).abs() - slack.value;
+        if error > 0.0 { error / a.abs().max(b.abs()).max(1e-2 * size) } else { 0.0 }
+    };
+    let each = a.per_anchor.iter().zip(&b.per_anchor).map(|(a, b)| of_values(*a, *b));
+    let rows = || a.rows.iter().zip(&b.rows).map(|((_, a), (_, b))| (a, b));
+    let norms = |(a, b): (&Vec<f64>, &Vec<f64>)| norm(a.iter().copied()).max(norm(b.iter().copied()));
+    let largest = rows().map(norms).filter(|size| size.is_finite()).fold(0.0, f64::max);
+    let of_rows = rows().zip(&slack.rows).map(|((a, b), slack)| {
+        let error = norm(a.iter().zip(b).map(|(a, b)| a - b)) - slack;
+        if error > 0.0 { error / norms((a, b)).max(1e-2 * largest) } else { 0.0 }
+    });
+    each.chain(of_rows).fold(of_values(a.value, b.value), f64::max)
+}
+
+/// Whether two answers are the same, up to roundings.
+pub(super) fn alike(a: &Flat, b: &Flat) -> bool {
+    distance(a, b, &Slack::none(a)) <= NEAR
+}
+
+fn is_finite(flat: &Flat) -> bool {
+    let rows = flat.rows.iter().flat_map(|(_, row)| row);
+    flat.per_anchor.iter().chain(rows).chain([&flat.value]).all(|x| x.is_finite())
+}
+
+/// Whether an explanation gives all the answers, and differs from the right ones often enough to mean something.
+fn explains(probes: &[Probe], answer: impl Fn(&Probe) -> Option<Flat>) -> bool {
+    unexplained(probes, answer).is_some()
+}
+
+/// How many requests an explanation has an answer to and the program none, or the other way round; nothing where it does not
+/// give the other answers.
+fn unexplained(probes: &[Probe], answer: impl Fn(&Probe) -> Option<Flat>) -> Option<usize> {
+    let (mut told, mut wrong, mut unexplained) = (0, 0, 0);
+    for probe in probes {
+        let expected = answer(probe).filter(is_finite);
+        let is_right = probe.state == State::Right;
+        wrong += usize::from(!is_right);
+        match (&probe.found, expected) {
+            (Some(found), Some(expected)) => {
+                let here = distance(found, &expected, &probe.slack);
+                let there = distance(&probe.exact, &expected, &probe.slack);
+                let fits = here <= NEAR || (is_right && there <= NEAR);
+                if !fits && probe.case.temperature >= SHARP {
+                    return None;
+                }
+                unexplained += usize::from(!fits);
+                told += usize::from(!is_right && here <= NEARER * there);
+            }
+            (None, None) => told += 1,
+            // One of both has no answer at an edge of the range.
+            _ => unexplained += 1,
+        }
+    }
+    (told >= 2 && 4 * told >= 3 * wrong).then_some(unexplained)
+}
+
+/// A number that depends on the request.
+type Number = fn(&Probe) -> f64;
+
+/// The numbers that answers are known to be off by.
+const FACTORS: [(&str, Number); 15] = [
+    ("2", |_| 2.0),
+    ("1/2", |_| 0.5),
+    ("-1", |_| -1.0),
+    ("B", images),
+    ("1/B", |probe| images(probe).recip()),
+    ("2B", |probe| 2.0 * images(probe)),
+    ("1/(2B)", |probe| 0.5 / images(probe)),
+    ("t", |probe| probe.case.temperature),
+    ("1/t", |probe| probe.case.temperature.recip()),
+    ("t²", |probe| probe.case.temperature.powi(2)),
+    ("1/t²", |probe| probe.case.temperature.powi(-2)),
+    ("M", |probe| probe.case.positives as f64),
+    ("1/M", |probe| (probe.case.positives as f64).recip()),
+    ("the number of anchors", anchors),
+    ("1/ln 2", |_| std::f64::consts::LOG2_E),
+];
+
+fn images(probe: &Probe) -> f64 {
+    probe.exact.per_anchor.len() as f64
+}
+
+fn anchors(probe: &Probe) -> f64 {
+    match &probe.request {
+        Request::Batch { data, .. } if data.symmetric => 2.0 * images(probe),
+        _ => images(probe),
+    }
+}
+
+/// The factor that all answers are off by.
+pub(super) fn factor(probes: &[Probe]) -> Option<Factor> {
+    let scaled = |flat: &Flat, value: f64, per_anchor: f64, gradient: f64| Flat {
+        value: flat.value * value,
+        per_anchor: flat.per_anchor.iter().map(|x| x * per_anchor).collect(),
+        rows: flat
+            .rows
+            .iter()
+            .map(|(name, row)| (name.clone(), row.iter().map(|x| x * gradient).collect()))
+            .collect(),
+    };
+    FACTORS.into_iter().find_map(|(name, of)| {
+        let by = |each: bool, values: bool| {
+            explains(probes, |probe| {
+                let factor = of(probe);
+                let value = if values { factor } else { 1.0 };
+                Some(scaled(&probe.exact, value, if each { value } else { 1.0 }, factor))
+            })
+        };
+        if by(true, true) || by(false, true) {
+            Some(Factor { name, gradients_alone: false })
+        } else if by(false, false) {
+            Some(Factor { name, gradients_alone: true })
+        } else {
+            None
+        }
+    })
+}
+
+/// Other conventions, by the request that has the same right answer.
+type Convention = (&'static str, fn(&Request) -> Request, bool);
+
+const CONVENTIONS: [Convention; 4] = [
+    ("one direction: view 1 is no anchor", |request| with_symmetric(request, false), false),
+    (
+        "both directions: view 1 is an anchor too, whatever `symmetric` says",
+        |request| with_symmetric(request, true),
+        false,
+    ),
+    ("rows are normalised inside, so the gradient has no part along them", normalised, false),
+    ("the views of an image are in the other order", swapped, true),
+];
+
+fn with_symmetric(request: &Request, symmetric: bool) -> Request {
+    match request {
+        Request::Batch { loss, settings, data } => {
+            Request::Batch { loss: *loss, settings: *settings, data: Batch { symmetric, ..data.clone() } }
+        }
+        other => other.clone(),
+    }
+}
+
+fn normalised(request: &Request) -> Request {
+    let inside = |settings: &Settings| Settings { normalize: true, ..*settings };
+    match request.clone() {
+        Request::Batch { loss, settings, data } => Request::Batch { loss, settings: inside(&settings), data },
+        Request::Tuples { loss, settings, data } => {
+            Request::Tuples { loss, settings: inside(&settings), data }
+        }
+        other => other,
+    }
+}
+
+fn swapped(request: &Request) -> Request {
+    let mut request = request.clone();
+    if let Request::Batch { data, .. } = &mut request {
+        data.views.swap(0, 1);
+    }
+    request
+}
+
+/// The convention by which all answers are right.
+pub(super) fn conventions(probes: &[Probe]) -> Option<&'static str> {
+    CONVENTIONS.into_iter().find_map(|(name, request, swap)| {
+        let explained = explains(probes, |probe| {
+            let mut answer = request(&probe.request).evaluate().ok()?;
+            if let (true, Answer::Batch(of)) = (swap, &mut answer) {
+                of.gradient.views.swap(0, 1);
+            }
+            flat(&answer)
+        });
+        explained.then_some(name)
+    })
+}
+
+/// The slip of the zoo that gives the same numbers.
+pub(super) fn slip(probes: &[Probe], float: Float) -> Option<Bug> {
+    let candidates = Bug::ALL.iter().filter_map(|&bug| {
+        // Answers without roundings, but for slips that live by them.
+        let float = if bug.lives_by_roundings() { float } else { Float::F64 };
+        let program = Program::new(bug.style(), float).with(bug);
+        let left = unexplained(probes, |probe| flat(&program.evaluate(&probe.request).ok()?))?;
+        Some((left, bug))
+    });
+    candidates.min_by_key(|(left, _)| *left).map(|(_, bug)| bug)
+}
+
+fn flat(answer: &Answer) -> Option<Flat> {
+    match answer {
+        Answer::Tuples(of) => Some(Flat::of(of)),
+        Answer::Batch(of) => Some(Flat::of(of)),
+        Answer::Supervised(_) => None,
+    }
+}

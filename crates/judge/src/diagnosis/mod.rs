@@ -1,0 +1,152 @@
+//! What is wrong with a program, in words that its author can use.
+//!
+//! A wrong loss breaks many laws at once, since budgets are those of the right loss. So a verdict begins with agreement:
+//! [`diagnose`] asks a program a few dozen requests, puts its answers beside the exact ones, and tries what explains the
+//! difference: a constant factor, another convention, one of the slips of the [zoo](crate::zoo), or the cases that are right.
+//!
+//! ```
+//! use intnacl_judge::zoo::{Bug, Program, Style};
+//! use intnacl_judge::{Float, diagnosis::diagnose};
+//!
+//! let right = Program::new(Style::CrossEntropy, Float::F32);
+//! assert!(diagnose(&right, "simclr", 1).is_none());
+//! let diagnosis = diagnose(&right.with(Bug::SelfPairKept), "simclr", 1).unwrap();
+//! assert_eq!(diagnosis.bug, Some(Bug::SelfPairKept));
+//! ```
+
+mod explain;
+mod probe;
+mod regimes;
+
+use crate::Implementation;
+use crate::zoo::Bug;
+use explain::{conventions, factor, slip};
+use probe::{Probe, State, probes};
+use std::fmt;
+
+/// What is wrong with a program.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Diagnosis {
+    /// How many requests were asked, and how many answers were wrong.
+    pub asked: usize,
+    /// The wrong ones among them.
+    pub wrong: usize,
+    /// A refusal, a crash or a number that is not finite, in the program's words or with its place.
+    pub failure: Option<String>,
+    /// Whether values are right.
+    pub values_are_right: bool,
+    /// The arrays whose gradients are wrong, and what part of them is.
+    pub arrays: Vec<WrongArray>,
+    /// A factor that values and gradients, or gradients alone, are off by.
+    pub factor: Option<Factor>,
+    /// Another convention, by which all answers are right.
+    pub convention: Option<&'static str>,
+    /// The slip that gives the same numbers.
+    pub bug: Option<Bug>,
+    /// Whether the answer to a request depends on earlier ones.
+    pub depends_on_earlier_requests: bool,
+    /// Where the answers are right, such as `M = 1`.
+    pub regimes: Vec<String>,
+}
+
+/// An array whose gradient is wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WrongArray {
+    /// Its name, such as `views[1]`.
+    pub name: String,
+    /// The part of the gradient that is wrong.
+    pub part: Part,
+}
+
+/// A part of the gradient by a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Along the row, which a normalisation removes.
+    Radial,
+    /// Across the row.
+    Tangential,
+    /// Both.
+    Both,
+}
+
+/// A constant factor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Factor {
+    /// The factor, such as `B` or `1/t`.
+    pub name: &'static str,
+    /// Whether only gradients are off by it, and values are right.
+    pub gradients_alone: bool,
+}
+
+/// Asks a program about a loss and says what is wrong with it; nothing, where all its answers are right.
+///
+/// `seed` is that of the requests.
+pub fn diagnose(implementation: &dyn Implementation, loss: &str, seed: u64) -> Option<Diagnosis> {
+    let (probes, unsupported) = probes(implementation, loss, seed);
+    if probes.is_empty() && unsupported > 0 {
+        return None;
+    }
+    let wrong: Vec<&Probe> = probes.iter().filter(|probe| probe.state != State::Right).collect();
+    if wrong.is_empty() {
+        return None;
+    }
+    let mut diagnosis = Diagnosis { asked: probes.len(), wrong: wrong.len(), ..Diagnosis::default() };
+    diagnosis.failure = wrong.iter().find_map(|probe| probe.failure.clone());
+    diagnosis.values_are_right = wrong.iter().all(|probe| probe.state == State::WrongGradient);
+    diagnosis.depends_on_earlier_requests = probe::forgets_nothing(implementation, loss, seed);
+    diagnosis.arrays = probe::wrong_arrays(&wrong);
+    if !diagnosis.depends_on_earlier_requests {
+        diagnosis.factor = factor(&probes);
+        diagnosis.convention = if diagnosis.factor.is_none() { conventions(&probes) } else { None };
+        let explained = diagnosis.factor.is_some() || diagnosis.convention.is_some();
+        diagnosis.bug = if explained { None } else { slip(&probes, implementation.float()) };
+    }
+    diagnosis.regimes = regimes::regimes(&probes);
+    Some(diagnosis)
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (wrong, asked) = (self.wrong, self.asked);
+        match (self.values_are_right, &self.failure) {
+            (true, _) => {
+                writeln!(formatter, "Values are right, gradients are wrong ({wrong} of {asked} requests).")?
+            }
+            (false, None) => writeln!(formatter, "Values are wrong ({wrong} of {asked} requests).")?,
+            (false, Some(failure)) => {
+                writeln!(
+                    formatter,
+                    "Some answers are none ({wrong} of {asked} requests are wrong): {failure}."
+                )?;
+            }
+        }
+        if self.depends_on_earlier_requests {
+            writeln!(formatter, "The answer to a request depends on those before it.")?;
+        }
+        if let Some(Factor { name, gradients_alone }) = &self.factor {
+            let what = if *gradients_alone { "Gradients are" } else { "Values and gradients are" };
+            writeln!(formatter, "{what} {name} times the right ones.")?;
+        }
+        if let Some(convention) = self.convention {
+            writeln!(formatter, "All answers are right by another convention: {convention}.")?;
+        }
+        if let Some(bug) = self.bug {
+            writeln!(formatter, "A program that {} gives these numbers.", bug.does())?;
+            writeln!(formatter, "  {}: {}. Source: {}.", bug.name(), bug.effect(), bug.source())?;
+        }
+        if self.values_are_right && self.factor.is_none() {
+            for WrongArray { name, part } in &self.arrays {
+                let part = match part {
+                    Part::Radial => "along the rows alone, which a normalisation removes",
+                    Part::Tangential => "across the rows alone",
+                    Part::Both => "along and across the rows",
+                };
+                writeln!(formatter, "gradient.{name} is wrong, {part}.")?;
+            }
+        }
+        for regime in &self.regimes {
+            writeln!(formatter, "Answers are right {regime}.")?;
+        }
+        Ok(())
+    }
+}
