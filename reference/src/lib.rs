@@ -68,7 +68,8 @@ pub use evaluate::{Evaluate, EvaluateRequest, EvaluateSupervised};
 pub use intnacl_vocabulary::json;
 pub use intnacl_vocabulary::{
     Answer, Batch, Declaration, Error, Evaluation, Labelled, Layout, Loss, LossName, Negatives, Neighborhood,
-    Objective, Parameter, Reply, Request, Result, RobustTerm, Settings, Tuples, Weight, declarations,
+    Objective, Parameter, Reply, Request, Result, RobustTerm, SUPERVISED_NCA, Settings, Tuples, Weight,
+    declarations,
 };
 
 /// All that evaluates, for `use intnacl_reference::prelude::*`.

@@ -82,6 +82,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// A line of answers to vectors is none.
+    #[error("{place}: {problem}")]
+    Vector {
+        /// File and line.
+        place: String,
+        /// What was found, and what was expected.
+        problem: String,
+    },
 }
 
 /// A text without line breaks and other control characters, which file names and arguments may bring in.

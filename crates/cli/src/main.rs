@@ -14,6 +14,7 @@ mod production;
 mod sibling;
 mod soak;
 mod training;
+mod vectors;
 mod verify;
 
 use std::fs;
@@ -43,6 +44,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Soak(soak::SoakArgs),
     Bound(bound::BoundArgs),
+    Vectors(vectors::VectorsArgs),
     /// Trains an encoder (the program intnacl-training).
     #[command(after_help = TRAINING)]
     Train(training::TrainingArgs),
@@ -97,6 +99,7 @@ fn run() -> Result<ExitCode, Error> {
         Command::Verify(args) => verify::run(&args).map(held),
         Command::Soak(args) => soak::run(&args).map(held),
         Command::Bound(args) => bound::run(&args).map(done),
+        Command::Vectors(args) => vectors::run(&args).map(held),
         Command::Train(args) => training::run("train", &args),
         Command::Evaluate(args) => training::run("evaluate", &args),
         Command::Reproduce(args) => training::run("reproduce", &args),

@@ -192,6 +192,25 @@ pub fn check(
     Report { counterexample, ..report.into_inner() }
 }
 
+/// Whether a law is broken within some cases: [`check`] without the search for a small example.
+pub fn breaks(
+    law: &Law,
+    loss: &str,
+    implementation: &dyn Implementation,
+    cases_count: u32,
+    seed: u64,
+    standard: Standard,
+) -> bool {
+    let config =
+        Config { cases: cases_count, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, stream(law, loss, seed));
+    let attempt = |case| match try_case(law, loss, implementation, &case).broken(standard) {
+        None => Ok(()),
+        Some((message, _)) => Err(TestCaseError::fail(message)),
+    };
+    runner.run(&cases(), attempt).is_err()
+}
+
 /// Every law and loss draws from a stream of its own, so that leaving one out changes no other.
 fn stream(law: &Law, loss: &str, seed: u64) -> TestRng {
     let stream = law.name.bytes().chain(loss.bytes()).fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {

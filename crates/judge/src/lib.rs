@@ -35,13 +35,15 @@ mod supervised;
 mod table_1;
 mod tests_of_laws;
 mod trial;
+#[cfg(feature = "vectors")]
+pub mod vectors;
 pub mod zoo;
 
 pub use budget::{Float, Standard};
 pub use case::{Case, Combination, Estimator, Geometry, cases};
 pub use check::{
-    Counterexample, Options, Report, agreement, check, check_all, fresh_seed, pairs, seed_from_environment,
-    share, try_case,
+    Counterexample, Options, Report, agreement, breaks, check, check_all, fresh_seed, pairs,
+    seed_from_environment, share, try_case,
 };
 pub use tests_of_laws::{assert_law, named_source};
 pub use trial::{Excuse, Finding, Outcome, Stop, Trial};

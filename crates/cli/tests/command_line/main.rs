@@ -10,6 +10,7 @@ mod production;
 mod refused;
 mod requests;
 mod training;
+mod vectors;
 
 use std::io::Write;
 use std::path::Path;

@@ -3,6 +3,7 @@
 //! `LAW_SEED` sets the seed of the cases: a number, or `fresh` for another one each time.
 
 mod diagnosis;
+mod page;
 mod table;
 
 use intnacl_judge::zoo::{Bug, Program, Style};
