@@ -10,9 +10,14 @@ use tch::{Kind, Tensor};
 
 /// Labelled points and the transform that supervised NCA learns.
 ///
-/// With `p_ij = exp(-‖A x_i - A x_j‖²) / Σ_{k≠i} exp(-‖A x_i - A x_k‖²)`, `p_ii = 0`, and
-/// `p_i = Σ_{j: c_j = c_i} p_ij`, the objectives are `Σ_i -log p_i` and `Σ_i (1 - p_i)`
-/// (Ko et al. 2022, equations 6 and 7). The differences of all pairs are held at once: `n²·D` numbers.
+/// The objectives are `$\sum_i -\log p_i$` and `$\sum_i (1 - p_i)$` (Ko et al. 2022, equations 6 and 7), with
+///
+/// ```math
+/// p_{ij} = \frac{e^{-\lVert A x_i - A x_j \rVert^2}}{\sum_{k \ne i} e^{-\lVert A x_i - A x_k \rVert^2}},
+/// \qquad p_{ii} = 0, \qquad p_i = \sum_{j:\, c_j = c_i} p_{ij}.
+/// ```
+///
+/// The differences of all pairs are held at once: `n²·D` numbers.
 ///
 /// # Examples
 /// ```

@@ -10,17 +10,24 @@ use tch::Tensor;
 
 /// A way to lay out embeddings: [`Tuples`] or [`Batch`].
 ///
-/// With `s(x,y) = x·y/t`, `h = exp s`, positives `x⁺_j`, an estimate `G` of the mean of `h` over the `N`
-/// negatives ([`Negatives`](crate::Negatives)), mixed embeddings `z_j` and `Ω_j = h(x,z_j)/(h(x,z_j) + N·G)`:
+/// With scores `s(x,y) = x·y/t`, kernels `h = exp s`, positives `$x^+_j$`, an estimate `$G$` of the mean of `h` over the `N`
+/// negatives ([`Negatives`](crate::Negatives)), and mixed embeddings `$z_j$` with
+///
+/// ```math
+/// \Omega_j = \frac{h(x,z_j)}{h(x,z_j) + N G(x)},
+/// ```
+///
+/// a loss has the terms of this table. The variants of [`Loss`] state the same equations with their shapes.
+///
 ///
 /// | loss | of an anchor `x` |
 /// |---|---|
-/// | `SimClr`, `Debiased`, `HardNegative` | `-log h(x,x⁺)/(h(x,x⁺) + N·G)` with `g0`, `g1`, `g2` |
-/// | `Nca` | `-log Σ_j h(x,x⁺_j)/(Σ_j h(x,x⁺_j) + N·G)` |
-/// | `MixNca` | `-log h(x,x⁺)/(h(x,x⁺) + N·G) - λ/(M-1) Σ_j log Ω_j - (1-λ)/(M-1) Σ_j log(1-Ω_j)` |
-/// | `Robust` | `-w(x)·log h(x,x^adv)/(h(x,x^adv) + N·G)` |
-/// | `Adversarial` | SimCLR, plus `α` times SimCLR of the adversarial view |
-/// | `IntCl`, `IntNaCl` | the single-positive or neighbourhood loss, plus `α` times the robust one |
+/// | `SimClr`, `Debiased`, `HardNegative` | `$\displaystyle -\log \frac{h(x,x^+)}{h(x,x^+) + N G(x)}$` with `$g_0$`, `$g_1$`, `$g_2$` |
+/// | `Nca` | `$\displaystyle -\log \frac{\sum_j h(x,x^+_j)}{\sum_j h(x,x^+_j) + N G(x)}$` |
+/// | `MixNca` | `$\displaystyle -\log \frac{h(x,x^+)}{h(x,x^+) + N G(x)} - \frac{\lambda}{M-1} \sum_j \log \Omega_j - \frac{1-\lambda}{M-1} \sum_j \log(1-\Omega_j)$` |
+/// | `Robust` | `$\displaystyle -w(x) \log \frac{h(x,x^{\mathrm{adv}})}{h(x,x^{\mathrm{adv}}) + N G(x)}$` |
+/// | `Adversarial` | SimCLR, plus `$\alpha$` times SimCLR of the adversarial view |
+/// | `IntCl`, `IntNaCl` | the single-positive or neighbourhood loss, plus `$\alpha$` times the robust one |
 ///
 /// (Ko et al. 2022, equations 2 to 5, 8 and 9 and Table 5.)
 ///

@@ -10,7 +10,10 @@
 //! `N = 2(B-1)` negatives ([`Negatives`]), mixed embeddings `z_j`, `Ω_j = h(x,z_j)/(h(x,z_j) + N·G)` and
 //! `ℓ(P) = -log P/(P + N·G)`, a [`Recipe`] says which of these terms the loss of an anchor `x` has:
 //!
-//! `ℓ(h(x,x⁺)) + ℓ(Σ_j h(x,x⁺_j)) - λ/(M-1) Σ_j log Ω_j - (1-λ)/(M-1) Σ_j log(1-Ω_j) + α·w(x)·ℓ(h(x,x^adv))`
+//! ```math
+//! \ell(h(x,x^+)) + \ell\Big(\sum_j h(x,x^+_j)\Big) - \frac{\lambda}{M-1} \sum_j \log \Omega_j
+//!   - \frac{1-\lambda}{M-1} \sum_j \log(1-\Omega_j) + \alpha\, w(x)\, \ell(h(x,x^{\mathrm{adv}}))
+//! ```
 //!
 //! The loss of an image is the mean over its anchors, and the value the mean over the images. The gradient is that of
 //! the value by the rows as they were given, before they were normalised.

@@ -59,6 +59,7 @@ macro_rules! losses {
             equation: $equation:literal,
             tex: $tex:literal,
             source: $source:literal,
+            example: $example:expr,
             all_positives: [$($all_positives:tt)*],
             debias_positives: [$($debias_positives:tt)*],
             mixed: [$($mixed:tt)*],
@@ -67,11 +68,53 @@ macro_rules! losses {
     )*) => {
         /// A loss of the paper with its parameters.
         ///
-        /// `x` is an anchor, `x⁺` its first positive, `x⁻` a negative, and `h(x,y) = exp(f(x)·f(y)/t)`.
+        /// The equations are those of one anchor `$x$`; the value is their mean over the anchors. With embeddings `$f$` and the
+        /// temperature `$t$` of [`Settings`](crate::Settings),
+        ///
+        /// ```math
+        /// h(x,y) = \exp\frac{f(x) \cdot f(y)}{t},
+        /// ```
+        ///
+        /// `$x^+_1, \ldots, x^+_M$` are the positives of `$x$`, `$x^+ = x^+_1$` the first of them,
+        /// `$x^-_1, \ldots, x^-_N$` its negatives, `$z_1, \ldots, z_{M-1}$` mixed embeddings, and
+        /// `$x^{\mathrm{adv}}$` is an adversarial one. [`Negatives`](crate::Negatives) defines `$G$`, `$g_0$`, `$g_1$` and
+        /// `$g_2$`, [`Weight`](crate::Weight) defines `$w$`, and [`Neighborhood`](crate::Neighborhood) defines
+        /// `$L_{\mathrm{NaCl}}$`. Scores, kernels and losses have no unit.
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub enum Loss {
             $(
                 #[doc = concat!($title, ": `", $equation, "` (", $source, ").")]
+                #[doc = concat!("\n```math\n", $tex, "\n```\n")]
+                /// # Shapes
+                /// In a [`Batch`](crate::Batch) there are `views` `[1+M][B][d]`; in [`Tuples`](crate::Tuples) there are `anchor`
+                /// `[B][d]`, `positives` `[B][M][d]` and `negatives` `[B][N][d]`. The loss reads
+                /// - the anchors, their first positives and their negatives
+                #[doc = $crate::declaration::item!("all positives", $($all_positives)*)]
+                #[doc = $crate::declaration::item!(
+                    "draws of positives for the estimators: in a batch the first positives, in tuples `debias_positives` `[B][m][d]`",
+                    $($debias_positives)*
+                )]
+                #[doc = $crate::declaration::item!(
+                    "`mixed`, in a batch `[M-1][B][d]`, in tuples `[B][M-1][d]`",
+                    $($mixed)*
+                )]
+                #[doc = $crate::declaration::item!("`adversarial` `[B][d]`", $($adversarial)*)]
+                ///
+                /// # Errors
+                /// [`Loss::validate`] refuses parameters outside their ranges; [`Layout::validate`](crate::Layout::validate)
+                /// refuses arrays that are missing, of other shapes or not finite.
+                ///
+                /// # Examples
+                #[doc = concat!(
+                    "```\n",
+                    "# #[allow(unused_imports)]\n",
+                    "use intnacl_vocabulary::{Loss, Negatives, Neighborhood, RobustTerm, Weight};\n\n",
+                    "let loss = ", stringify!($example), ";\n",
+                    "assert_eq!(loss.name(), ", stringify!($name), ");\n",
+                    "loss.validate()?;\n",
+                    "# Ok::<(), intnacl_vocabulary::Error>(())\n",
+                    "```"
+                )]
                 $loss $({
                     $(
                         #[doc = concat!("See [`Parameter::", stringify!($parameter), "`].")]
@@ -218,6 +261,19 @@ macro_rules! read {
     };
 }
 
+/// An item of the list of arrays that a loss reads.
+macro_rules! item {
+    ($array:literal, never) => {
+        ""
+    };
+    ($array:literal, always) => {
+        concat!("- ", $array)
+    };
+    ($array:literal, when $rule:expr, $words:literal) => {
+        concat!("- ", $array, ", if ", $words)
+    };
+}
+
 /// A rule of the table, with the parameters at hand.
 macro_rules! reads {
     (never) => {
@@ -231,7 +287,7 @@ macro_rules! reads {
     };
 }
 
-pub(crate) use {losses, read, reads};
+pub(crate) use {item, losses, read, reads};
 
 impl crate::Loss {
     /// The loss's name in requests, tables and reports.

@@ -226,19 +226,35 @@ pub trait WriteParameters {
     fn neighborhood(&mut self, neighborhood: Neighborhood);
 }
 
-/// How the negative term is estimated from the scores of the negatives (theory: `g0`, `g1`, `g2`).
+/// An estimator of the mean kernel of the true negatives, `G` in the equations.
 ///
-/// With `h(x, y) = exp(f(x)·f(y)/t)`, negatives `u_1..u_n` and draws of positives `v_1..v_m`:
+/// With `h(x, y) = exp(f(x)·f(y)/t)`, negatives `$u_1, \ldots, u_n$` and draws of positives `$v_1, \ldots, v_m$`. `$G$` has no
+/// unit, and the floor `$e^{-1/t}$` is the least kernel of unit embeddings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Negatives {
     /// `g0 = (1/n) Σ_i h(x, u_i)`: the plain mean (Chen et al. 2020, SimCLR).
+    ///
+    /// ```math
+    /// g_0(x) = \frac{1}{n} \sum_{i=1}^n h(x,u_i)
+    /// ```
     G0,
     /// `g1 = max{ [(1/n) Σ_i h(x, u_i) - τ (1/m) Σ_j h(x, v_j)] / (1-τ), e^{-1/t} }` (Chuang et al. 2020).
+    ///
+    /// ```math
+    /// g_1(x; \tau) = \max\left\{ \frac{1}{1-\tau} \left( \frac{1}{n} \sum_{i=1}^n h(x,u_i)
+    ///   - \frac{\tau}{m} \sum_{j=1}^m h(x,v_j) \right),\ e^{-1/t} \right\}
+    /// ```
     G1 {
         /// The class prior `τ` in `[0, 1)`.
         tau_plus: f64,
     },
     /// As `G1`, the mean replaced by `Σ_i h(x, u_i)^{β+1} / Σ_i h(x, u_i)^β` (Robinson et al. 2021).
+    ///
+    /// ```math
+    /// g_2(x; \tau, \beta) = \max\left\{ \frac{1}{1-\tau} \left(
+    ///   \frac{\sum_{i=1}^n h(x,u_i)^{\beta+1}}{\sum_{i=1}^n h(x,u_i)^\beta}
+    ///   - \frac{\tau}{m} \sum_{j=1}^m h(x,v_j) \right),\ e^{-1/t} \right\}
+    /// ```
     G2 {
         /// The class prior `τ` in `[0, 1)`.
         tau_plus: f64,
@@ -247,12 +263,16 @@ pub enum Negatives {
     },
 }
 
-/// The weight `w(x)` of the robust term.
+/// The weight `w(x)` of the robust term (Ko et al. 2022).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     /// `w(x) = 1`.
     One,
     /// `ŵ(x) = -log h(x,x⁺)/(h(x,x⁺) + N·G)`, held constant when the gradient is taken.
+    ///
+    /// ```math
+    /// \hat w(x) = -\log \frac{h(x,x^+)}{h(x,x^+) + N G(x)}
+    /// ```
     Adversarial,
     /// The same, its gradient flowing.
     AdversarialWithGradient,
@@ -267,7 +287,7 @@ pub struct RobustTerm {
     pub weight: Weight,
 }
 
-/// Which neighbourhood loss `NaCl(G¹, M, λ)` stands in IntNaCl.
+/// The neighbourhood loss `NaCl(G¹, M, λ)` of IntNaCl.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Neighborhood {
     /// NCA over all `M` positives.
@@ -290,8 +310,17 @@ pub enum Neighborhood {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Objective {
     /// (7) `Σ_i -log p_i`, `"kl"` in requests.
+    ///
+    /// ```math
+    /// \sum_i -\log p_i, \qquad p_i = \sum_{j \ne i,\, c_j = c_i}
+    ///   \frac{e^{-\lVert A x_i - A x_j \rVert^2}}{\sum_{k \ne i} e^{-\lVert A x_i - A x_k \rVert^2}}
+    /// ```
     KullbackLeibler,
     /// `Σ_i (1 - p_i)`, `"total_variation"` in requests.
+    ///
+    /// ```math
+    /// \sum_i (1 - p_i)
+    /// ```
     TotalVariation,
 }
 
