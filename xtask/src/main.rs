@@ -8,6 +8,7 @@
 mod bench;
 mod cargo;
 mod cargo_config;
+mod doc;
 mod install;
 mod libtorch;
 mod manifest;
@@ -37,6 +38,7 @@ Commands:
   bench --peers [OPTIONS]
                      time the losses beside PyTorch, which is installed into the cache folder where
                      `python3` does not have it; see `cargo xtask bench --peers --help`
+  doc [ARGS...]      run `cargo doc --workspace --no-deps ARGS...`, with typeset equations; needs no libtorch
   libtorch           only the set-up; prints the folder of libtorch
 
 Options:
@@ -66,6 +68,7 @@ enum Command {
     Test(Vec<String>),
     Train(Vec<String>),
     Bench(Vec<String>),
+    Doc(Vec<String>),
     Libtorch,
 }
 
@@ -90,6 +93,7 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::
         Some("test") => Command::Test(rest),
         Some("train") => Command::Train(rest),
         Some("bench") => Command::Bench(rest),
+        Some("doc") => Command::Doc(rest),
         Some("libtorch") => match rest.first() {
             None => Command::Libtorch,
             Some(word) => return Err(format!("`cargo xtask libtorch` takes no `{word}`")),
@@ -107,6 +111,9 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let workspace = cargo::workspace();
+    if let Command::Doc(args) = command {
+        return doc::run(&workspace, args);
+    }
     let libtorch = libtorch::set_up(&workspace, set)?;
     match command {
         Command::Verify(args) => programs::run(&workspace, &libtorch, Profile::Dev, "verify", args),
@@ -125,7 +132,7 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
             println!("{}", libtorch.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Help => unreachable!("answered above"),
+        Command::Help | Command::Doc(_) => unreachable!("answered above"),
     }
 }
 
