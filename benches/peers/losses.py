@@ -76,7 +76,7 @@ G0 = {"estimator": "g0"}
 
 
 class Step:
-    """One loss of one batch. `loss` and `parameters` are named as in requests; see the README."""
+    """One loss of one batch. `loss` and `parameters` are named as in requests; see notes/requests.md."""
 
     def __init__(self, loss, parameters, temperature, images, device):
         self.loss = loss

@@ -92,3 +92,8 @@ pub mod inside {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// Makes the examples of the manual tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../notes/requests.md")]
+struct Requests;
