@@ -59,7 +59,7 @@ pub struct Line {
 /// [`Objective::KullbackLeibler`](crate::Objective::KullbackLeibler).
 ///
 /// # Errors
-/// Those of [`Labelled::validate`], and [`Error::Overflow`].
+/// The errors of [`Labelled::validate`], and [`Error::Overflow`].
 ///
 /// # Source
 /// Goldberger et al. 2004; Ko et al. 2022, equations (6) and (7).
@@ -168,7 +168,7 @@ impl Step for SquaredDistances<'_> {
 /// [`off_sphere`], their exponents by [`exponent_gap`]. Arguments are as for [`squared_distances`].
 ///
 /// # Errors
-/// Those of [`squared_distances`].
+/// The errors of [`squared_distances`].
 ///
 /// # Source
 /// Ko et al. 2022, Appendix A, (S2) to (S3).
@@ -216,7 +216,7 @@ impl Step for ExpandedSquares<'_> {
 /// of the two alone it would be worth `1/t` a point. Arguments are as for [`squared_distances`].
 ///
 /// # Errors
-/// Those of [`squared_distances`].
+/// The errors of [`squared_distances`].
 ///
 /// # Source
 /// Ko et al. 2022, Appendix A, (S3) to (S4).

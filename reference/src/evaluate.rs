@@ -99,7 +99,7 @@ pub trait EvaluateRequest {
     /// Evaluates the request with the exact reference.
     ///
     /// # Errors
-    /// Those of [`Evaluate::evaluate`] and [`EvaluateSupervised::evaluate`].
+    /// The errors of [`Evaluate::evaluate`] and [`EvaluateSupervised::evaluate`].
     fn evaluate(&self) -> Result<Answer>;
 }
 

@@ -55,7 +55,7 @@ pub struct Term {
     pub name: String,
     /// The row that is the anchor, as `views[0][3]`.
     pub anchor: String,
-    /// How the negative term is estimated.
+    /// The estimator of the negative term.
     pub estimator: Negatives,
     /// By what the term's value is multiplied in the anchor's; 0 for a weight, which is inside the robust
     /// term's coefficient.
@@ -78,9 +78,9 @@ pub struct Term {
     pub floored: bool,
     /// `ω`.
     pub omega: f64,
-    /// How many negatives count.
+    /// The number of negatives that count.
     pub effective_negatives: EffectiveNumber,
-    /// What cancellation takes.
+    /// The bits that cancellation takes.
     pub bits_lost: BitsLost,
     /// The derivatives of the term's value by its scores, the largest first.
     pub gradient: Vec<Derivative>,
@@ -111,7 +111,7 @@ pub struct BitsLost {
 /// A derivative by one score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Derivative {
-    /// What the row is to the anchor.
+    /// The role that the row has for the anchor.
     pub role: Role,
     /// The row, as `negatives[0][17]`.
     pub row: String,
@@ -121,7 +121,7 @@ pub struct Derivative {
     pub derivative: f64,
 }
 
-/// What a row is to an anchor. One row can be a positive and a draw: it then has a derivative as each.
+/// The role of a row for an anchor. One row can be a positive and a draw: it then has a derivative as each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// `x⁺_j`.
@@ -135,7 +135,7 @@ pub enum Role {
 /// The quantities of a request, anchor by anchor.
 ///
 /// # Errors
-/// Those of [`EvaluateRequest::evaluate`](crate::EvaluateRequest::evaluate).
+/// The errors of [`EvaluateRequest::evaluate`](crate::EvaluateRequest::evaluate).
 ///
 /// # Examples
 /// One positive at score 1.2, two negatives at scores 0 and -2:

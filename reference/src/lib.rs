@@ -20,7 +20,7 @@
 //! - [`condition`] says how far an answer computed with roundings may be off. The crate `intnacl-judge` goes by it: it has what
 //!   every implementation must satisfy, and runs it on yours.
 //!
-//! What is refused is an [`Error`] that names the argument, the index, the value, and what was expected; NaN
+//! Bad input is refused by an [`Error`] that names the argument, the index, the value, and what was expected; NaN
 //! and infinities are never results. The crate has no unsafe code, and needs no library in C.
 //!
 //! # Examples
@@ -77,7 +77,7 @@ pub mod prelude {
     pub use crate::{Evaluate, EvaluateRequest, EvaluateSupervised};
 }
 
-/// What `intnacl-judge` takes of the inside: arithmetic in double-double, scores, and who is what to whom. It may change with
+/// The inside that `intnacl-judge` uses: arithmetic in double-double, scores, and the roles of rows. It may change with
 /// any version.
 #[doc(hidden)]
 pub mod inside {

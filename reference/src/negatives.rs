@@ -30,7 +30,7 @@ impl<R: Real> Estimate<R> {
     }
 }
 
-/// What an estimator makes of scores.
+/// The estimators, as functions of scores.
 pub(crate) trait Estimation {
     /// `log G` from the scores of the negatives and of the draws of positives.
     fn estimate<R: Real>(&self, contrast: &Contrast<R>, field: &Field<R>) -> Estimate<R>;

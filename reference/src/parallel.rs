@@ -42,7 +42,7 @@ pub(crate) fn split<I: Send, T: Send>(
     })
 }
 
-/// How many threads a number of elementary steps is worth.
+/// The number of threads that a number of elementary steps is worth.
 fn threads(steps: usize) -> usize {
     // Asking reads files on Linux, which takes longer than a small evaluation.
     static CORES: LazyLock<usize> =

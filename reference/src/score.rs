@@ -48,7 +48,7 @@ impl<T> Scores<T> {
     }
 }
 
-/// What the equations need beside the scores.
+/// The numbers that the equations need beside the scores.
 #[derive(Debug, Clone)]
 pub struct Field<R: Real> {
     /// The precision.
@@ -98,7 +98,7 @@ pub struct Term<R> {
     pub trust: Trust,
 }
 
-/// What cancellation did to a result.
+/// The damage that cancellation did to a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trust {
     /// The bits that the value lost.
@@ -107,7 +107,7 @@ pub struct Trust {
     pub gradient_bits_lost: f64,
     /// Whether every maximum was decided.
     pub decided: bool,
-    /// How many estimators are at their floor.
+    /// The number of estimators that are at their floor.
     pub floored: usize,
 }
 

@@ -85,7 +85,7 @@ pub(super) fn log_sum<R: Real>(exponents: &[R], context: R::Context) -> R {
     largest + &sum.ln(context)
 }
 
-/// What decides the precision.
+/// The sizes that decide the precision.
 #[derive(Clone, Copy)]
 pub(super) struct Extent {
     pub(super) anchors: usize,

@@ -1,4 +1,4 @@
-//! What the expanded square costs off the sphere.
+//! The difference that the expanded square makes off the sphere.
 
 use super::Line;
 use super::evaluation::{
@@ -9,7 +9,9 @@ use crate::real::{Big, Real};
 use crate::vocabulary::Settings;
 use nalgebra::DMatrix;
 
-/// What expanding the square costs off the sphere: [`squared_distances`](super::squared_distances) minus [`expanded_squares`](super::expanded_squares).
+/// The difference that the expanded square makes off the sphere.
+///
+/// It is [`squared_distances`](super::squared_distances) minus [`expanded_squares`](super::expanded_squares).
 ///
 /// The exponents `-‖f_i - f_k‖²/(2t)` and `(f_i·f_k - 1)/t` differ by `r_i + r_k` ([`exponent_gap`]), where
 /// `r_k = (‖f_k‖² - 1)/(2t)`. The kernels of step 2 are those of step 3 times `e^{-r_i} e^{-r_k}`. The first
@@ -22,7 +24,7 @@ use nalgebra::DMatrix;
 /// denominators and numerators. Arguments are as for [`squared_distances`](super::squared_distances).
 ///
 /// # Errors
-/// Those of [`squared_distances`](super::squared_distances).
+/// The errors of [`squared_distances`](super::squared_distances).
 ///
 /// # Examples
 /// ```
@@ -76,7 +78,7 @@ impl Step for OffSphere<'_> {
     }
 }
 
-/// How far the two sides of the expansion are apart:
+/// The gap between the two sides of the expansion:
 /// `‖f_i - f_k‖²/(2t) - (1 - f_i·f_k)/t = (‖f_i‖² + ‖f_k‖² - 2)/(2t)` at row `i`, column `k`.
 ///
 /// 0 on the sphere, where `‖f_i‖ = 1`. Of the two norms that of the anchor cancels in the quotients, that

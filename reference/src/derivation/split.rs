@@ -41,7 +41,7 @@ impl Split {
     /// The embeddings by the names that (8) gives them: for each anchor `x` its `x⁺_j` and its `x⁻_i`.
     ///
     /// # Errors
-    /// Those of [`split_index_set`](super::split_index_set).
+    /// The errors of [`split_index_set`](super::split_index_set).
     ///
     /// # Examples
     /// ```

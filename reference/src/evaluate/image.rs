@@ -34,7 +34,7 @@ impl<R: Real> ImageLoss<R> {
     }
 }
 
-/// What is done about an image that one precision cannot decide.
+/// The way to go on with an image that one precision cannot decide.
 pub(super) trait Repeat: Real {
     /// Whether exponents are unbounded in practice.
     const UNBOUNDED: bool;
@@ -77,7 +77,7 @@ impl Repeat for Dd {
         if !more.is_certain() && most > BITS_MORE {
             more = repeat_at::<Big>(problem, roles, loss, settings, most);
         }
-        // What the last precision leaves open is settled: a tie is a tie, and 0 is 0.
+        // The last precision settles the rest: a tie is a tie, and 0 is 0.
         ImageLoss {
             value: more.value.to_double_double(),
             gradient: more.gradient.map(Big::to_double_double),

@@ -41,7 +41,7 @@ pub(super) struct Pass<R: Real> {
     pub(super) certain: bool,
 }
 
-/// What is left of an image once its weights have been handed over to the blocks.
+/// The rest of an image, once its weights have been handed over to the blocks.
 pub(super) struct Weighed<R> {
     value: R,
     trust: Trust,
@@ -158,7 +158,7 @@ impl<R: Repeat> Pass<R> {
             }
             let error = magnitude.log2() + self.spread_error;
             let entries = array.start * d..array.end * d;
-            // What no f64 holds is an overflow, however large the terms that it is made of.
+            // A result that no f64 holds is an overflow, however large the terms that it is made of.
             if gradient[entries.clone()].iter().any(|x| x.is_infinite()) {
                 continue;
             }
@@ -192,7 +192,7 @@ impl<R: Repeat> Pass<R> {
     }
 }
 
-/// What all images of a pass have in common.
+/// The data that all images of a pass share.
 pub(super) struct Task<'a, R: Real> {
     problem: &'a Problem,
     loss: &'a Loss,

@@ -21,7 +21,7 @@ pub(super) enum Positives {
     All,
 }
 
-/// What the term is of `Ω = P/(P + N·G)`.
+/// A term as a function of `Ω = P/(P + N·G)`.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Outcome {
     /// `-log Ω`.
@@ -32,14 +32,14 @@ pub(super) enum Outcome {
     Miss,
 }
 
-/// How the mean of the terms enters the loss.
+/// The way in which the mean of the terms enters the loss.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Stands {
     /// Times a constant.
     Times(f64),
     /// Times a constant and the weight.
     Weighted(f64),
-    /// As the weight of another term, which `alpha` is multiplied with.
+    /// It is the weight of another term, which `alpha` is multiplied with.
     AsWeight { alpha: f64, flows: bool },
 }
 

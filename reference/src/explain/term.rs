@@ -291,7 +291,7 @@ impl<R: Real> Means<R> {
         Self { log_a, log_b }
     }
 
-    /// Of `A - τB`, which is above 0 here.
+    /// The bits that the difference `A - τB` loses. It is above 0 here.
     fn bits_lost(&self, negatives: Negatives, field: &Field<R>) -> f64 {
         let (Some(log_b), Negatives::G1 { tau_plus } | Negatives::G2 { tau_plus, .. }) =
             (&self.log_b, negatives)

@@ -1,4 +1,4 @@
-//! How data become anchors with their positives and negatives: the two layouts as one list of roles.
+//! The two layouts as one list of roles: data become anchors with their positives and negatives.
 
 mod batch;
 mod tuples;
@@ -81,11 +81,11 @@ impl Block {
 /// The rows of one image (in the tuple layout: of one anchor).
 #[derive(Debug, Clone, Default)]
 pub struct Roles {
-    /// Of the clean anchors.
+    /// The roles around the clean anchors.
     pub clean: Vec<ContrastRoles>,
-    /// Of the mixed terms.
+    /// The roles in the mixed terms.
     pub mixed: Vec<ContrastRoles>,
-    /// Of the robust anchors.
+    /// The roles around the robust anchors.
     pub robust: Vec<ContrastRoles>,
 }
 

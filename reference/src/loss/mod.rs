@@ -151,7 +151,7 @@ fn add_list<R: Real>(into: &mut Vec<R>, from: Vec<R>) {
     into.extend(from.into_iter().skip(common));
 }
 
-/// What a loss makes of scores.
+/// The losses, as functions of scores.
 pub(crate) trait OfScores {
     /// The loss of one image and its gradient by the image's scores.
     fn of_scores<'a, R: Real>(&self, scores: &'a Scores<R>, field: &'a Field<R>) -> Total<'a, R>;

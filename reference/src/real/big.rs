@@ -113,7 +113,7 @@ impl Real for Big {
     }
 
     fn exp_all(numbers: &[Self], shift: &Self, bits: usize) -> Vec<Self> {
-        // What needs this many bits is mostly degenerate: few distinct scores, each many times.
+        // Problems that need this many bits are mostly degenerate: few distinct scores, each many times.
         let mut kernels: Vec<Self> = Vec::with_capacity(numbers.len());
         for (i, x) in numbers.iter().enumerate() {
             let seen = numbers[..i].iter().position(|other| other == x);

@@ -26,7 +26,7 @@ pub trait Real:
     + for<'a> Mul<&'a Self, Output = Self>
     + for<'a> Div<&'a Self, Output = Self>
 {
-    /// What has to be known to make a number: its precision.
+    /// The context that a number needs to be made: its precision.
     type Context: Copy + Send + Sync;
 
     /// The number of bits to which an operation, `exp` included, is right.

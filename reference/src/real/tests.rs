@@ -156,7 +156,7 @@ fn spread_is_right_to_its_stated_bits() {
                 let off: Vec<Big> =
                     found[i * d..][..d].iter().zip(&truth).map(|(x, truth)| big(*x) - truth).collect();
                 let error = 0.5 * Big::dot(&off, &off, BITS).log2_abs();
-                // What was there before is right to its own last bits.
+                // The numbers that were there before are right to their own last bits.
                 let bound = (magnitude * (-Dd::bits(context)).exp2() + (d as f64).sqrt() * 1e-31).log2();
                 assert!(error < bound, "row {i} of {n} rows of {d}, {context:?}: 2^{error}, 2^{bound}");
             }

@@ -21,7 +21,7 @@ pub struct Dd {
     pub lo: f64,
 }
 
-/// How the two expensive operations on many numbers are carried out.
+/// The ways to carry out the two expensive operations on many numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DdContext {
     /// Scores by matrix products and a shorter exponential: about 63 bits, enough where nothing cancels.
@@ -297,7 +297,7 @@ impl Div<&Self> for Dd {
     }
 }
 
-/// How many partial sums a reduction keeps: two vectors of the widest kind, to hide latency.
+/// The partial sums that a reduction keeps: two vectors of the widest kind, to hide latency.
 const LANES: usize = 16;
 
 impl Real for Dd {

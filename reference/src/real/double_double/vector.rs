@@ -56,7 +56,7 @@ mod tests {
     const BITS: usize = 256;
 
     thread_local! {
-        /// What this thread uses, if it was told. What is computed here stays below the size that is worth a second one.
+        /// The instructions that this thread was told to use. Tests here stay below the size that is worth a second thread.
         pub(super) static FORCED: Cell<Option<Arch>> = const { Cell::new(None) };
     }
 
