@@ -97,14 +97,14 @@ pub struct Form {
     pub shape: Shape,
     /// Whether view 1 is an anchor too (in the robust term: the adversarial view).
     pub symmetric: bool,
-    /// How many views of mixed inputs there are, `M-1`, if that array is there.
+    /// The number of views of mixed inputs, `M-1`, if that array is there.
     pub mixed: Option<usize>,
     /// Whether there is an adversarial view.
     pub adversarial: bool,
 }
 
 impl Form {
-    /// How many views an array has.
+    /// The number of views of an array.
     pub(crate) fn views(&self, array: Array) -> usize {
         match array {
             Array::Views => self.shape.views,
@@ -153,7 +153,7 @@ fn wrong_shape(argument: &str, found: &[usize], expected: String) -> Error {
 /// A [`Batch`](crate::Batch) holds slices and needs nothing of this. It is for programs whose arrays are not slices, or of
 /// a narrower type.
 pub trait Arrays<T> {
-    /// What can go wrong, the engine's own errors included.
+    /// The errors of the arrays, the engine's own included.
     type Error: From<Error>;
 
     /// Copies the rows of a view from image `first` on, as many as `rows` holds.

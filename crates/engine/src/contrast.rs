@@ -40,13 +40,13 @@ pub struct Contrast<'a, T> {
 pub struct Estimate<T> {
     pub(super) estimator: Negatives,
     kernel: Kernel<T>,
-    /// Of each block.
+    /// The anchors of each block.
     anchors: Vec<Anchors<T>>,
-    /// Of each block: totals, and the sums of the weights that divide them.
+    /// The sums of each block: totals, and the sums of the weights that divide them.
     sums: Vec<Vec<[f64; 2]>>,
 }
 
-/// What an estimator read of the negatives of one anchor.
+/// The summary of the negatives of one anchor that an estimator reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Statistic<T> {
     /// The product whose kernel is 1 in what follows.
@@ -258,7 +258,7 @@ impl<'a, T: Number> Contrast<'a, T> {
         (view * self.cut.blocks() + image / self.cut.width, image % self.cut.width)
     }
 
-    /// What an estimate read of the negatives of an anchor.
+    /// The summary of the negatives of an anchor for an estimate.
     pub(super) fn statistic(&self, estimate: &Estimate<T>, view: usize, image: usize) -> Statistic<T> {
         let (block, row) = self.place(view, image);
         let [total, weight] = estimate.sums[block][row];

@@ -1,4 +1,4 @@
-//! What is refused, and how it is said.
+//! The errors of the engine, and their messages.
 
 use crate::names::InputError;
 use crate::precision::Precision;
@@ -27,7 +27,7 @@ pub enum Error {
     Overflow {
         /// The result and the indices of the entry.
         argument: String,
-        /// What came out.
+        /// The value that came out.
         value: f64,
         /// The type.
         precision: Precision,
@@ -35,7 +35,7 @@ pub enum Error {
     /// Memory that the system did not give.
     #[error("out of memory: {bytes} bytes more were needed (take a smaller batch, or a narrower type)")]
     OutOfMemory {
-        /// What was asked for.
+        /// The bytes that were asked for.
         bytes: usize,
     },
 }

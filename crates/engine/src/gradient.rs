@@ -27,7 +27,7 @@ pub struct Link<'a> {
     pub(super) share: f64,
 }
 
-/// Of an input and a block of images: the parts of the gradient, and where their sum goes.
+/// The parts of the gradient by one input in a block of images, and the place where their sum goes.
 type Piece<'a, T> = (Vec<Aligned<T>>, Option<&'a mut [T]>);
 
 /// Overwrites the gradients by the arrays' rows as they were given; those by views that the loss does not read stay as they are.
@@ -47,7 +47,7 @@ pub fn collect<'g, T: Number>(
     let views = |gradient: &'g mut [T]| gradient.chunks_mut(images * columns).map(Some).collect();
     let mut targets: Vec<(Array, Vec<_>)> =
         gradients.into_iter().map(|(array, gradient)| (array, views(gradient))).collect();
-    // What belongs to a block of images goes to one thread.
+    // All pieces of a block of images go to one thread.
     let count = images.div_ceil(width);
     let mut blocks: Vec<Vec<Piece<'_, T>>> = (0..count).map(|_| Vec::new()).collect();
     for (input, parts) in inputs.iter().zip(parts) {

@@ -13,13 +13,13 @@ use crate::recipe::Robust;
 /// their rows, or the derivatives of the loss by those scores.
 #[derive(Debug, Clone, Default)]
 pub struct Positives<N> {
-    /// Of views 0 and 1.
+    /// Views 0 and 1 with each other.
     pub(super) pair: Option<N>,
-    /// Of each anchor with each further view, `[A][M-1]`.
+    /// Each anchor with each further view, `[A][M-1]`.
     pub(super) further: Vec<Vec<N>>,
-    /// Of view 0 with each mixed one, `[M-1]`.
+    /// View 0 with each mixed one, `[M-1]`.
     pub(super) mixed: Vec<N>,
-    /// Of view 0 with the adversarial one.
+    /// View 0 with the adversarial one.
     pub(super) adversarial: Option<N>,
 }
 
@@ -54,7 +54,7 @@ fn add(numbers: &mut Option<Vec<f64>>, image: usize, term: f64) {
     }
 }
 
-/// What the losses of all images are computed from.
+/// The input of the losses of all images.
 pub struct Images<'a, T> {
     pub(super) plan: &'a Plan,
     pub(super) anchors: usize,
@@ -80,7 +80,7 @@ pub struct Losses {
     first: usize,
     pub(super) per_image: Vec<f64>,
     pub(super) by_positives: Positives<Vec<f64>>,
-    /// Of the clean and the robust contrast.
+    /// The derivatives by the statistics of the clean and of the robust contrast.
     pub(super) by_statistic: [ByStatistic; 2],
 }
 
@@ -92,7 +92,7 @@ impl Losses {
         all.fold(0.0, |largest: f64, derivative| largest.max(derivative.abs()))
     }
 
-    /// Those of the next images.
+    /// Appends the losses of the next images.
     fn append(&mut self, next: Self) {
         self.per_image.extend(next.per_image);
         for (numbers, next) in self.by_positives.iter_mut().zip(next.by_positives.iter()) {
@@ -288,7 +288,7 @@ impl<T: Number> Images<'_, T> {
         if self.positives.mixed.is_empty() { 0.0 } else { sum * share }
     }
 
-    /// Of each anchor; `debias`: the product of the two anchors, the `v` of `g1` and `g2`.
+    /// The estimate of each anchor; `debias`: the product of the two anchors, the `v` of `g1` and `g2`.
     fn estimates(
         &self,
         contrast: &Contrast<'_, T>,

@@ -6,7 +6,7 @@ use pulp::bytemuck::cast;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, Sub};
 
-/// What the engine does with numbers of its types.
+/// The operations of the engine on numbers of its types.
 pub trait Number:
     Copy
     + Debug
@@ -21,7 +21,7 @@ pub trait Number:
     + 'static
 {
     const PRECISION: Precision;
-    /// What stands in a tile for the scores that are none, such as an image's with itself. No score is as low.
+    /// The number that stands in a tile where there is no score, such as an image's with itself. No score is as low.
     const ABSENT: Self;
     /// Several numbers, in a register.
     type Vector<S: Simd>: Copy;
@@ -56,7 +56,7 @@ pub trait Number:
     ) -> Self::Vector<S>;
     fn sum_up<S: Simd>(simd: S, numbers: Self::Vector<S>) -> Self;
     fn largest<S: Simd>(simd: S, numbers: Self::Vector<S>) -> Self;
-    /// As many vectors as there are in full.
+    /// The full vectors that the numbers make, without a rest.
     fn vectors<S: Simd>(numbers: &[Self]) -> &[Self::Vector<S>];
     fn vectors_mut<S: Simd>(numbers: &mut [Self]) -> &mut [Self::Vector<S>];
 }

@@ -2,7 +2,7 @@
 
 use crate::names::{Loss, Negatives, Neighborhood, Weight};
 
-/// What an engine computes for a loss. With `ℓ(P) = -log P/(P + N·G)`, per image
+/// The terms that an engine computes for a loss. With `ℓ(P) = -log P/(P + N·G)`, per image
 ///
 /// `[single] ℓ(h(x,x⁺)) + [joint] ℓ(Σ_j h(x,x⁺_j)) + mixed terms + α·w·ℓ(h(x,x^adv))`.
 #[derive(Debug, Clone, Copy, PartialEq)]

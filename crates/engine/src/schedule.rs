@@ -13,7 +13,7 @@ pub struct Tile {
     /// Not above `columns`.
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// How many tiles each of the two blocks has had before.
+    /// The number of tiles that each of the two blocks has had before.
     row_turn: usize,
     column_turn: usize,
 }
@@ -52,7 +52,7 @@ pub fn tournament(blocks: usize, anchors: usize) -> Vec<Tile> {
     tiles
 }
 
-/// What tiles add to, a part for each block of rows.
+/// The targets that tiles add to, a part for each block of rows.
 #[derive(Debug)]
 pub struct Blocks<T>(Vec<(AtomicUsize, Mutex<T>)>);
 

@@ -34,7 +34,7 @@ pub struct Outcome {
 /// cheap.
 ///
 /// # Errors
-/// Those of the arrays, and the engine's own:
+/// The errors of the arrays, and the engine's own:
 /// - [`InputError`](crate::InputError): an array that the loss reads and that is not there, memory of another length, an
 ///   entry that is not finite, with [`Plan::normalize`] a row of zeros.
 /// - [`Error::Overflow`]: derivatives by scores that leave the range of `f64`.
@@ -129,7 +129,7 @@ impl<'a, T: Number> Step<'a, T> {
     /// The inner products of linked views' rows of the same image.
     fn products(&self, links: &Positives<(usize, usize)>) -> Positives<Vec<f64>> {
         let mut products = links.map(|_| vec![0.0; self.cut.images]);
-        // What belongs to a block of images, of each link: threads share the inputs, and no tensors.
+        // Each block of images gets its pieces of every link: threads share the inputs, and no tensors.
         let mut blocks: Vec<Vec<_>> = (0..self.cut.blocks()).map(|_| Vec::new()).collect();
         for (link, products) in links.iter().zip(products.iter_mut()) {
             for (block, products) in blocks.iter_mut().zip(products.chunks_mut(self.cut.width)) {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A batch is cut into pieces of work, of which each thread takes one after the other. The results have the same bits for
 /// any number of threads.
 pub trait Threads: Sync + Debug {
-    /// How many threads there are, the caller's among them.
+    /// The number of threads, the caller's among them.
     fn count(&self) -> usize;
 
     /// Calls `work` on so many threads at once, of which the caller's may be one, and returns when all calls have
@@ -59,7 +59,7 @@ pub struct Team<'a> {
 }
 
 impl<'a> Team<'a> {
-    /// As many threads as there are, as far as so many multiplications are worth them.
+    /// A team of all threads, or of fewer if so many multiplications are not worth them.
     pub(super) fn new(source: &'a dyn Threads, multiplications: usize) -> Self {
         /// About as long as it takes to wake a thread.
         const WORTH_A_THREAD: usize = 1 << 21;

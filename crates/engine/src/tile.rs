@@ -1,4 +1,4 @@
-//! What is done with the scores of a tile: sums of the kernel `h = exp s`, and weights from it.
+//! The work on the scores of a tile: sums of the kernel `h = exp s`, and weights from it.
 //!
 //! Scores come as inner products. Exponentials are relative to a shift of each anchor, so that they neither overflow
 //! nor vanish.
@@ -7,7 +7,7 @@ use super::number::{Number, Parts};
 use super::vectors::vector_code;
 use pulp::Simd;
 
-/// What an estimator sums over the negatives of an anchor.
+/// The terms that an estimator sums over the negatives of an anchor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kernel<T> {
     /// `g0`: `Σ h`.
@@ -20,7 +20,7 @@ pub enum Kernel<T> {
     Powers { beta: T, exponents: Exponents<T> },
 }
 
-/// How exponents of 2 are made of inner products: `scale (product - offset) - shift`.
+/// The map from inner products to exponents of 2: `scale (product - offset) - shift`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Exponents<T> {
     pub(super) scale: Parts<T>,
@@ -60,7 +60,7 @@ impl<T: Number> Sums<T> {
 pub struct Sides<'a, T> {
     pub(super) rows: &'a Anchors<T>,
     pub(super) columns: &'a Anchors<T>,
-    /// Of `h`.
+    /// The exponents of `h`.
     pub(super) exponents: Exponents<T>,
     /// Whether no anchor has an offset, so that one exponential of a score serves both of its anchors.
     pub(super) shared: bool,
@@ -122,7 +122,7 @@ struct Seen<V> {
     above_floor: V,
 }
 
-/// How exponents are made, in vectors.
+/// The map from inner products to exponents, in vectors.
 #[derive(Clone, Copy)]
 struct Ready<V> {
     exponents: (Parts<V>, Parts<V>),
@@ -149,7 +149,7 @@ impl<V: Copy> Ready<V> {
         offset: V,
         floor: V,
     ) -> Seen<V> {
-        // What cancels is subtracted before it is multiplied; a shared shift is small enough to do without.
+        // Numbers that cancel are subtracted before they are multiplied; a shared shift is small enough to do without.
         let products = if SHARED { products } else { T::subtract_each(simd, products, offset) };
         let kernel = T::powers_of_two(simd, products, self.exponents.0, self.exponents.1);
         let weight = match KERNEL {
@@ -207,7 +207,7 @@ fn sum_by<S: Simd, T: Number, const KERNEL: usize, const SHARED: bool>(
     }
 }
 
-/// What is summed of scores: for the total, and for the weight.
+/// The two sums over scores: for the total, and for the weight.
 #[inline(always)]
 fn summed<S: Simd, T: Number, const KERNEL: usize>(
     simd: S,

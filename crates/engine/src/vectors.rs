@@ -48,7 +48,7 @@ pub mod forced {
     use std::cell::Cell;
 
     thread_local! {
-        /// What this thread uses, if it was told. Threads of a [`Team`](crate::team::Team) are not told, so a
+        /// The instructions that this thread was told to use. Threads of a [`Team`](crate::team::Team) are not told, so a
         /// test keeps to batches that are too small for one.
         pub(super) static ARCH: Cell<Option<Arch>> = const { Cell::new(None) };
     }
@@ -65,7 +65,7 @@ pub mod forced {
         [("scalar", Some(Arch::Scalar))].into_iter().chain(vectors).collect()
     }
 
-    /// How many `f32` there are in a vector of the instructions in force.
+    /// The number of `f32` in a vector of the instructions in force.
     #[cfg(feature = "instructions")]
     pub fn lanes() -> usize {
         struct Lanes;

@@ -10,7 +10,7 @@ use crate::arrays::{Array, Arrays};
 use crate::error::{Error, Result};
 use crate::names::InputError;
 
-/// How the rows of all views are cut.
+/// The sizes of the blocks that the rows of all views are cut into.
 #[derive(Debug, Clone, Copy)]
 pub struct Cut {
     /// `B`.
@@ -54,11 +54,11 @@ impl Cut {
 #[derive(Debug)]
 pub struct View<T> {
     pub(super) cut: Cut,
-    /// Of each block panels `[d/PANEL][width][PANEL]`.
+    /// The panels of each block, `[d/PANEL][width][PANEL]`.
     panels: Aligned<T>,
-    /// Of each block panels `[width/PANEL][d][PANEL]`, with the rows as columns; empty unless they were asked for.
+    /// The panels of each block, `[width/PANEL][d][PANEL]`, with the rows as columns; empty unless they were asked for.
     across: Aligned<T>,
-    /// What each row was divided by, if anything; else its norm.
+    /// The divisor of each row, if it was divided; else its norm.
     norms: Vec<f64>,
     normalized: bool,
 }
