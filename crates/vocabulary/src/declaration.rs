@@ -178,7 +178,7 @@ macro_rules! losses {
             /// The loss with the parameters that `from` gives.
             ///
             /// # Errors
-            /// Those of `from`.
+            /// The errors of `from`.
             #[allow(unused_variables)]
             pub fn read<R: $crate::ReadParameters>(self, from: &mut R) -> Result<Loss, R::Error> {
                 Ok(match self {

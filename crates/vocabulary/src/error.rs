@@ -1,4 +1,4 @@
-//! What is refused, and how it is said.
+//! The errors of data and parameters, and their messages.
 
 use thiserror::Error;
 
@@ -14,7 +14,7 @@ pub enum Error {
     OutOfRange {
         /// The parameter.
         argument: String,
-        /// What was given.
+        /// The value that was given.
         value: f64,
         /// The range that is accepted.
         expected: &'static str,
@@ -24,7 +24,7 @@ pub enum Error {
     NotFinite {
         /// The array and the indices of the entry.
         argument: String,
-        /// What was given.
+        /// The value that was given.
         value: f64,
     },
     /// An array is needed and absent.

@@ -87,7 +87,7 @@ pub fn write_request(request: &Request) -> String {
     write::request(request, write::Style::Full)
 }
 
-/// As [`write_request`], without the fields that have their default.
+/// Writes a request as [`write_request`] does, without the fields that have their default.
 ///
 /// These are `"symmetric": true`, `"normalize": false`, `"norm_tolerance": 1e-6`, `weight_negatives` that are the
 /// `negatives`, `"joined": true`, and no parameters. It reads back as the same request.

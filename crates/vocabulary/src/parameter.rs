@@ -176,12 +176,12 @@ impl Value for Neighborhood {
 /// A method a parameter; [`LossName::read`](crate::LossName::read) calls those that the loss has, in the order
 /// of its declaration.
 pub trait ReadParameters {
-    /// What is said of a parameter that is missing, or is not what it must be.
+    /// The error for a parameter that is missing, or is not what it must be.
     type Error;
     /// [`Parameter::TauPlus`].
     ///
     /// # Errors
-    /// As the source says; so for all methods.
+    /// The source decides what it refuses; so for all methods.
     fn tau_plus(&mut self) -> Result<f64, Self::Error>;
     /// [`Parameter::Beta`].
     fn beta(&mut self) -> Result<f64, Self::Error>;
@@ -248,7 +248,7 @@ pub enum Negatives {
         /// The class prior `τ` in `[0, 1)`.
         tau_plus: f64,
     },
-    /// As `G1`, the mean replaced by `Σ_i h(x, u_i)^{β+1} / Σ_i h(x, u_i)^β` (Robinson et al. 2021).
+    /// `G1` with the mean replaced by `Σ_i h(x, u_i)^{β+1} / Σ_i h(x, u_i)^β` (Robinson et al. 2021).
     ///
     /// ```math
     /// g_2(x; \tau, \beta) = \max\left\{ \frac{1}{1-\tau} \left(

@@ -3,14 +3,14 @@
 use crate::error::Result;
 use crate::parameter::Range;
 
-/// What a loss is evaluated with, beside its own parameters.
+/// The settings that a loss is evaluated with, beside its own parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// `t > 0`, finite.
     pub temperature: f64,
     /// `true`: rows are divided by their norm inside, and gradients are by the rows as given.
     pub normalize: bool,
-    /// How far from 1 a row's norm may be when `normalize` is `false`.
+    /// The distance from 1 that a row's norm may have when `normalize` is `false`.
     pub norm_tolerance: f64,
 }
 

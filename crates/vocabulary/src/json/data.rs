@@ -86,7 +86,7 @@ fn list(form: &mut Option<Vec<Matrix>>, field: &str, expected: &str) -> Result<V
 
 /// The mixed embeddings of tuples: with one positive an anchor has none.
 fn mixed_rows(matrices: Vec<Matrix>, columns: usize) -> Result<Vec<DMatrix<f64>>> {
-    // Of a matrix without rows the text does not say how many columns it has.
+    // The text of a matrix without rows does not say how many columns it has.
     let with_columns =
         |Matrix(matrix): Matrix| if matrix.nrows() == 0 { DMatrix::zeros(0, columns) } else { matrix };
     even(matrices.into_iter().map(with_columns).collect(), "data.mixed")

@@ -1,4 +1,4 @@
-//! What is wrong with a text, in one line.
+//! The errors of a text, each in one line.
 
 use serde_path_to_error::{Path, Segment};
 
@@ -17,7 +17,7 @@ pub enum Error {
         column: usize,
         /// The word or number at that place.
         near: String,
-        /// What is wrong there.
+        /// The problem there.
         problem: String,
     },
     /// A field has another type or shape than it must have, is not known here, or is given twice.
@@ -25,7 +25,7 @@ pub enum Error {
     Form {
         /// The field.
         path: String,
-        /// What was found, and what was expected.
+        /// The form that was found, and the one that was expected.
         problem: String,
     },
     /// A number is NaN or infinite, as some programs write it although JSON has no such numbers.
@@ -41,7 +41,7 @@ pub enum Error {
     Missing {
         /// The field.
         path: String,
-        /// What it would hold.
+        /// The content that it would hold.
         expected: String,
     },
     /// A name that is not one of those a field may hold.
@@ -67,7 +67,7 @@ pub enum Error {
     Value {
         /// The object of the request that has the field: `"data."`, `"parameters."` or `""`.
         parent: &'static str,
-        /// What is wrong.
+        /// The error of the data.
         source: crate::Error,
     },
     /// The other program answered with `{"error": …}`.

@@ -23,7 +23,7 @@ pub(super) trait Form {
 
 /// Declares an object: a struct with an `Option` for every field, and its strict reader.
 ///
-/// What serde derives would do, but for: an array in the fields' order is no object, `null` is no absent
+/// Derives as serde does, but for: an array in the fields' order is no object, `null` is no absent
 /// field, and an unknown or repeated field is reported at its own path.
 macro_rules! object {
     ($name:ident, $what:literal { $($field:ident: $form:ty,)* }) => {

@@ -114,13 +114,13 @@ fn if_given<A: Array>(form: &mut Option<A::Written>, array: &Option<A>, field: &
 
 /// An array of the data.
 trait Array: Shape + Sized {
-    /// What is read of the gradient by it.
+    /// The form in which the gradient by it is read.
     type Written;
 
     /// An array of this shape, all NaN.
     fn unknown(&self) -> Self::Written;
 
-    /// What was read, as an array of the same shape.
+    /// The gradient that was read, as an array of the same shape.
     fn gradient(&self, written: Self::Written, path: &str) -> Result<Self>;
 }
 

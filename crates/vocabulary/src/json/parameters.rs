@@ -8,7 +8,7 @@ use crate::{
     SUPERVISED_NCA, Weight, declarations,
 };
 
-/// What a request asks to evaluate.
+/// The function that a request asks to evaluate.
 pub(super) enum Asked {
     /// A contrastive loss.
     Loss(Loss),

@@ -255,7 +255,7 @@ const TUPLES: &str = r#"{"loss": "debiased", "temperature": 0.5, "parameters": {
 const POINTS: &str = r#"{"loss": "supervised_nca", "parameters": {"objective": "kl"},
     "data": {"transform": [[1, 2]], "points": [[1, 0], [0, 1]], "labels": [7, 7]}}"#;
 
-/// What is said of `text` with `old` replaced by `new`.
+/// The message that refuses `text` with `old` replaced by `new`.
 fn refusal(text: &str, old: &str, new: &str) -> String {
     assert!(text.contains(old), "{old} is not in the text");
     read_request(&text.replacen(old, new, 1)).unwrap_err().to_string()

@@ -1,4 +1,4 @@
-//! What the batch layout refuses.
+//! The validation of the batch layout.
 
 use super::check::Checker;
 use super::{Embeddings, Layout, named, named_if_given};

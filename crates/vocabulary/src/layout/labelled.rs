@@ -1,4 +1,4 @@
-//! What supervised NCA refuses.
+//! The validation of the data of supervised NCA.
 
 use crate::Labelled;
 use crate::error::{Error, Result};

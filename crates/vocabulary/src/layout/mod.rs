@@ -30,9 +30,9 @@ pub trait Layout: Sized + sealed::Sealed {
 /// Embeddings in either layout.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Embeddings<'a> {
-    /// As tuples.
+    /// Tuples.
     Tuples(&'a Tuples),
-    /// As a batch.
+    /// A batch.
     Batch(&'a Batch),
 }
 

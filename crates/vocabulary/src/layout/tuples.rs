@@ -1,4 +1,4 @@
-//! What the tuple layout refuses.
+//! The validation of the tuple layout.
 
 use super::check::Checker;
 use super::{Embeddings, Layout, named, named_if_given};
