@@ -72,7 +72,7 @@ pub(crate) fn evaluate_by(
     })
 }
 
-/// What is used of the reference's matrices, in the words of the standard library.
+/// The operations on the reference's matrices that are used here, in the words of the standard library.
 trait Matrix: Clone + IndexMut<(usize, usize), Output = f64> {}
 impl<M: Clone + IndexMut<(usize, usize), Output = f64>> Matrix for M {}
 

@@ -1,4 +1,4 @@
-//! What is refused, and how it is said.
+//! The errors of production, and their messages.
 
 use intnacl_engine::Precision;
 use tch::{Device, Kind, TchError};
@@ -18,7 +18,7 @@ pub enum Error {
         argument: String,
         /// Its kind, in libtorch's word.
         found: String,
-        /// What fits.
+        /// The kinds that fit.
         expected: String,
     },
     /// A tensor lies on another device than the first tensor.
@@ -34,7 +34,7 @@ pub enum Error {
     /// A device that this machine, or this build of libtorch, does not have.
     #[error("device = {name}: expected one of {available}")]
     NoSuchDevice {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
         /// The devices that exist.
         available: String,
@@ -42,7 +42,7 @@ pub enum Error {
     /// A name that is not an element type.
     #[error("dtype = {name}: expected one of f64, f32, bf16, f16")]
     NoSuchKind {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
     },
     /// A parameter that the tensors' element type cannot hold.
@@ -64,7 +64,7 @@ pub enum Error {
     Overflow {
         /// The result and the indices of the entry.
         argument: String,
-        /// What came out.
+        /// The value that came out.
         value: f64,
         /// The element type.
         kind: Kind,
@@ -72,7 +72,7 @@ pub enum Error {
     /// Memory that the system did not give.
     #[error("out of memory: {bytes} bytes more were needed (take a smaller batch, or a narrower kind)")]
     OutOfMemory {
-        /// What was asked for.
+        /// The bytes that were asked for.
         bytes: usize,
     },
     /// libtorch refused an operation: out of memory, an operator that the device lacks.

@@ -88,7 +88,7 @@ impl Labelled {
     /// The objective: the sum over the points, a scalar tensor.
     ///
     /// # Errors
-    /// Those of [`per_point`](Labelled::per_point).
+    /// The errors of [`per_point`](Labelled::per_point).
     pub fn value(&self, objective: Objective) -> Result<Tensor> {
         Ok(self.per_point(objective)?.f_sum(None)?)
     }

@@ -1,4 +1,4 @@
-//! What the unit tests share: random numbers, one loss of every form, and requests about random embeddings.
+//! Shared parts of the unit tests: random numbers, one loss of every form, and requests about random embeddings.
 
 use intnacl_reference::{Answer, Loss, Negatives, Neighborhood, Request, RobustTerm, Weight, json};
 use serde_json::{Value, json};

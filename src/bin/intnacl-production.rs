@@ -27,7 +27,7 @@ A request that is refused is answered by {"error": "..."}, and the next one is r
 {"describe": true} is answered by the device, the element type and the version of libtorch.
 "#;
 
-/// What the command line asks for.
+/// The task that the command line asks for.
 #[derive(Debug, PartialEq)]
 enum Asked {
     Help,

@@ -72,7 +72,7 @@ impl Batch {
 
     /// Whether a gradient by any of the tensors is wanted.
     pub(crate) fn wants_gradient(&self) -> Result<bool> {
-        // What is cut from a tensor needs a gradient if the tensor does and gradients are enabled at all.
+        // A slice of a tensor needs a gradient if the tensor does and gradients are enabled at all.
         for (_, tensor) in self.tensors() {
             if tensor.defined() && tensor.f_alias()?.requires_grad() {
                 return Ok(true);
@@ -128,7 +128,7 @@ impl Batch {
         Ok(Contrasts { positives, negatives, debias: other })
     }
 
-    /// How many of two views are anchors.
+    /// The number of anchors among two views.
     pub(crate) fn anchors(&self) -> i64 {
         if self.symmetric { 2 } else { 1 }
     }

@@ -1,4 +1,4 @@
-//! What is refused: by shape, kind and device before anything is computed, and by value on request.
+//! Validation: of shape, kind and device before anything is computed, and of values on request.
 
 use super::operators::score::{compute_kind, sum_last};
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ pub struct Common {
 }
 
 impl Common {
-    /// Those of the first tensor, which must be of a floating kind.
+    /// The kind and device of the first tensor, which must be of a floating kind.
     pub(crate) fn of(argument: &str, tensor: &Tensor) -> Result<Self> {
         defined(argument, tensor)?;
         let kind = tensor.f_kind()?;

@@ -128,7 +128,7 @@ struct Given {
 
 impl Given {
     fn new<T: kind::Element>(tensor: &Tensor) -> Result<Self> {
-        // What is made of a tensor needs a gradient if the tensor does and gradients are enabled at all.
+        // A tensor that is made of another needs a gradient if that one does and gradients are enabled at all.
         let wanted = tensor.f_alias()?.requires_grad();
         let tensor = tensor.f_detach()?;
         let plain = tensor.f_kind()? == T::KIND && tensor.is_contiguous();

@@ -63,7 +63,7 @@ pub trait Layout: sealed::Sealed {
     /// the mean of [`per_anchor`](Layout::per_anchor), and can be differentiated once.
     ///
     /// # Errors
-    /// Those of [`per_anchor`](Layout::per_anchor); and [`Error::Overflow`](crate::Error::Overflow), which names an
+    /// The errors of [`per_anchor`](Layout::per_anchor); and [`Error::Overflow`](crate::Error::Overflow), which names an
     /// entry, if the gradient of a batch on a processor leaves the range of the kind that it is computed in.
     fn value(&self, loss: &Loss, settings: &Settings) -> Result<Tensor> {
         Ok(route::evaluate(self.embeddings(), loss, settings, Asked::Mean)?.value)

@@ -14,7 +14,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// That of the losses of all images.
+    /// The outcome that the losses of all images make.
     pub(crate) fn of(per_anchor: Tensor) -> Result<Self> {
         Ok(Self { value: mean_of(&per_anchor)?, per_anchor })
     }

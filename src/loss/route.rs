@@ -19,7 +19,7 @@ pub enum Embeddings<'a> {
     Batch(&'a Batch),
 }
 
-/// What is asked for, with its gradient.
+/// The result that is asked for, with its gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// The mean; the losses of the images come without a gradient, if that is cheaper.

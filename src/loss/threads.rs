@@ -33,7 +33,7 @@ fn openmp() -> Option<Parallel> {
     None
 }
 
-/// As many threads as libtorch uses: its own, where they are OpenMP's.
+/// The threads of libtorch: its own, where they are OpenMP's, else as many.
 #[derive(Debug)]
 pub(crate) struct Torch;
 

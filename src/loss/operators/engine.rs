@@ -13,7 +13,7 @@ use tch::Tensor;
 pub struct Contrasts {
     /// `[A, B, P]`.
     pub(crate) positives: Tensor,
-    /// Of each anchor.
+    /// The negatives of each anchor.
     pub(crate) negatives: Contrasted,
     /// `[A, B, m]`: the `v` of `g1` and `g2`.
     pub(crate) debias: Tensor,
@@ -24,7 +24,7 @@ pub struct Contrasts {
 pub enum Contrasted {
     /// Their scores, `[.., N]`.
     Scores(Tensor),
-    /// What the estimators of a recipe need to know of them.
+    /// The summaries that the estimators of a recipe need.
     Summaries {
         /// `N`.
         count: f64,

@@ -6,7 +6,7 @@ use intnacl_engine::{exponent, tau_plus, uncertainty};
 use intnacl_reference::Negatives;
 use tch::{Kind, Tensor};
 
-/// What an estimator knows of the negatives of each anchor, `[..]`.
+/// The summary of the negatives of each anchor that an estimator reads, `[..]`.
 #[derive(Debug)]
 pub enum Summary {
     /// For `g0`: `log Σ_i h(x,u_i)`.
@@ -23,7 +23,7 @@ pub enum Summary {
 }
 
 impl Summary {
-    /// That of scores `[.., N]`.
+    /// The summary of scores `[.., N]`.
     pub(crate) fn of(estimator: &Negatives, scores: &Tensor, scorer: &Scorer) -> Result<Self> {
         if *estimator == Negatives::G0 {
             return Ok(Summary::LogSum(scores.f_logsumexp([-1], false)?));

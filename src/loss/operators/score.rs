@@ -5,7 +5,7 @@ use intnacl_engine::{Plan, Precision};
 use intnacl_reference::{Loss, Settings};
 use tch::{Kind, Tensor};
 
-/// What turns embeddings into scores: the temperature, and whether rows are normalised first.
+/// The map from embeddings to scores: the temperature, and whether rows are normalised first.
 #[derive(Debug, Clone, Copy)]
 pub struct Scorer {
     pub(crate) normalize: bool,

@@ -1,4 +1,4 @@
-//! What once gave NaN, kept: a test for each cause, on a small case that shows it.
+//! Cases that once gave NaN, kept: a test for each cause, on a small case that shows it.
 
 use crate::bridge::{evaluate, evaluate_by};
 use crate::loss::Engine;

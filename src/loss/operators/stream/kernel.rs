@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::loss::operators::score::{Scorer, largest};
 use tch::Tensor;
 
-/// What scores are shifted by before they are exponentiated.
+/// The shift of scores before they are exponentiated.
 ///
 /// On the unit sphere no score is above `1/t`, and where `h^{β+1}` relative to `e^{(β+1)/t}` cannot underflow,
 /// that is the shift of all: then one exponential of a score serves both of its anchors. Otherwise each
@@ -82,7 +82,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// As little as will do for estimators whose weights have these exponents.
+    /// The least work that will do for estimators whose weights have these exponents.
     pub(crate) fn new(tiles: &Tiles, shift: &Shift, betas: &[Option<f64>]) -> Result<Self> {
         let scores = tiles.buffer()?;
         // The scores are needed until the last exponents are made of them, and these for powers.

@@ -37,7 +37,7 @@ pub struct Pass {
     /// The sums of each estimator, with the leaf `[A, B]` that the loss is computed from.
     sums: Vec<(Sums, Tensor)>,
     inverse_temperature: f64,
-    /// What an error calls the gradient by the pair.
+    /// The name of the gradient by the pair in an error.
     name: &'static str,
 }
 
@@ -71,7 +71,7 @@ impl Pass {
         })
     }
 
-    /// What the engine reads.
+    /// The summaries that the engine reads.
     pub(crate) fn summaries(&self) -> Result<Contrasted> {
         let summary = |(sums, leaf): &(Sums, Tensor)| {
             Ok((sums.estimator, sums.summary(&self.tiles, &self.shift, leaf)?))

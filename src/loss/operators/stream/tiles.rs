@@ -37,7 +37,7 @@ impl Tile {
         self.rows == self.columns
     }
 
-    /// Those of some sides that the tile has. The columns of a diagonal tile are its rows again, though rounded
+    /// The sides of a group that the tile has. The columns of a diagonal tile are its rows again, though rounded
     /// differently, perhaps: an anchor must meet the same scores in every pass.
     pub(crate) fn sides(&self, group: &'static [Side]) -> &'static [Side] {
         match group {
@@ -69,7 +69,7 @@ pub struct Tiles {
     /// `[R, d]`, without a graph.
     pub(crate) rows: Tensor,
     images: i64,
-    /// How many of the views are anchors.
+    /// The number of views that are anchors.
     pub(crate) anchors: i64,
     width: i64,
 }

@@ -8,7 +8,7 @@ use intnacl_reference::{
 use nalgebra::DMatrix;
 use tch::Kind;
 
-/// How the rows of a request lie.
+/// The arrangement of the rows of a request.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Geometry {
     Random,
@@ -141,7 +141,7 @@ fn loss(r: &mut Random) -> Loss {
     }
 }
 
-/// What all rows of a request have in common.
+/// The properties that all rows of a request share.
 struct Rows {
     geometry: Geometry,
     centre: Vec<f64>,

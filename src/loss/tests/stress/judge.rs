@@ -25,7 +25,7 @@ impl Implementation for Answered {
     }
 }
 
-/// How an answer stands to the exact one; a refusal because of a NaN is an error whatever the range.
+/// Compares an answer with the exact one; a refusal because of a NaN is an error whatever the range.
 pub(super) fn judge(request: &Request, kind: Kind, answer: Result<Answer, Error>) -> Result<Outcome, String> {
     if let Err(Error::Overflow { value, argument, .. }) = &answer
         && value.is_nan()

@@ -32,7 +32,7 @@ fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// What came of a number of requests.
+/// The outcome of a number of requests.
 #[derive(Default)]
 pub(super) struct Tally {
     failures: Vec<String>,
