@@ -15,9 +15,9 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
 // ---------------------------------------------------------------------------------------------------------
-// What may differ, and why. Everything else is derived from these.
+// The allowances, with their reasons. Everything else is derived from these.
 
-/// How far two numbers may be apart.
+/// The distance that two numbers may have.
 #[derive(Clone, Copy)]
 struct Allowance {
     /// In units in the last place, or in `f64::EPSILON` of the scale that a comparison names.
@@ -117,7 +117,7 @@ impl Case {
         self.embeddings.row(i).dot(&self.embeddings.row(k)) / self.temperature
     }
 
-    /// What logarithms of kernels, of their sums and of quotients of sums do not exceed on the sphere.
+    /// A bound on the logarithms of kernels, of their sums and of quotients of sums, on the sphere.
     fn scale(&self) -> f64 {
         2.0 / self.temperature + (self.points() as f64).ln() + 1.0
     }
@@ -160,7 +160,7 @@ fn unit_row(d: usize) -> impl Strategy<Value = RowDVector<f64>> {
     (vec(-60..=60_i64, d - 4), 0..d, any::<u8>()).prop_map(row)
 }
 
-/// How a row comes about.
+/// The origin of a row.
 #[derive(Debug, Clone)]
 enum Row {
     Fresh(RowDVector<f64>),
@@ -427,7 +427,7 @@ proptest! {
             let excess = || (0..case.points()).filter(|&k| k != i).map(|k| gap[(k, k)] / 2.0);
             let (least, most) = (excess().fold(f64::MAX, f64::min), excess().fold(f64::MIN, f64::max));
             let found = difference.per_anchor[i];
-            // What of it lies beyond the spread.
+            // The part of it that lies beyond the spread.
             let beyond = found.abs() - (most - least).min(found.abs());
             close(beyond, 0.0, least.abs().max(most.abs()), DIFFERENCE)?;
         }
@@ -671,7 +671,7 @@ proptest! {
 // ---------------------------------------------------------------------------------------------------------
 // Extremes.
 
-/// What steps 2 to 6 say of each anchor.
+/// The losses of each anchor by steps 2 to 6.
 fn steps_2_to_6(case: &Case) -> [Vec<f64>; 5] {
     let tuples = case.split().tuples(&case.embeddings).unwrap();
     [

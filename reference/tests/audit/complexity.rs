@@ -64,7 +64,7 @@ fn draw(counts: Counts, seed: u64) -> Found {
     Found { features: features(&set) / T as f64, losses, differences }
 }
 
-/// What the proof says of a drawn set with at least `T/8` anchors at `a`, for every `M` with `N = M`: each of them
+/// The proof's claims about a drawn set with at least `T/8` anchors at `a`, for every `M` with `N = M`: each of them
 /// has losses at least `log(1 + e^{s-2}) - log(1 + e^{-s-2}) = 0.146` apart, `s = 2 sin 0.3`, so that by Khintchine's
 /// inequality `R̂ >= 0.146 √(1/8)/(2√2 √T)`; and `R_S(F)/T <= sin 0.3 √((1 + 2M)/T)`.
 fn claims(m: usize, seed: u64) -> (f64, Found) {

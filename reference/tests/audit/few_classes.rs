@@ -188,7 +188,7 @@ fn balanced(classes: usize, points: &[(Vec<f64>, f64)]) -> Vec<Class> {
     points.chunks(2).map(class).collect()
 }
 
-/// What `t²` times the best constant for `K` classes tends to as `t` grows.
+/// The limit of `t²` times the best constant for `K` classes as `t` grows.
 fn at_high_temperatures(classes: usize, m: usize) -> f64 {
     let (classes, m) = (classes as f64, m as f64);
     (classes - 1.0) / (2.0 * classes) * (1.0 - (classes + 1.0) / (classes * m))

@@ -21,7 +21,7 @@ fn one_over_m_is_no_euclidean_constant_at_any_temperature() {
     }
 }
 
-/// As a bound on each single derivative it fails too, at `t = 1/ln 3 = 0.91`, `M = N = 2`: at scores
+/// The bound on each single derivative fails too, at `t = 1/ln 3 = 0.91`, `M = N = 2`: at scores
 /// `(1/t, -1/t)` against `(1/t, 1/t)` the derivative is `6/(28/3) · 3/(10/3) = 81/140`, and `162 > 140`.
 #[test]
 fn one_over_m_is_no_bound_on_single_derivatives_at_a_temperature_of_0_91() {

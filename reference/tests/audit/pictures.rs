@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 const INK: &str = "#333333";
 const GRID: &str = "#e2e2e2";
-/// Of the colours that Okabe and Ito chose for every kind of sight.
+/// Colours that Okabe and Ito chose for every kind of sight.
 const BLUE: &str = "#0072b2";
 const ORANGE: &str = "#d55e00";
 const GREEN: &str = "#009e73";
@@ -188,7 +188,7 @@ fn the_smallest_counterexamples_are_drawn_as_computed() {
     held("theorem-counterexamples.svg", &picture.finish());
 }
 
-/// What `K` antipodal pairs on orthogonal axes lack at `ν = K - 1`.
+/// The gap that `K` antipodal pairs on orthogonal axes leave at `ν = K - 1`.
 fn pairs(classes: usize, positives: usize, t: f64) -> f64 {
     let class = |c: usize| {
         let entry = |i: usize, j: usize| if j == c { 1.0 - 2.0 * i as f64 } else { 0.0 };

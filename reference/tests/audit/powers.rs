@@ -33,7 +33,7 @@ pub struct AxisWorld {
     pub base: u64,
 }
 
-/// What the negatives' mean is taken over.
+/// The classes that the negatives' mean is taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Negatives {
     OtherClasses,

@@ -2,7 +2,7 @@
 
 use crate::powers::{AxisWorld, Point};
 
-/// How large worlds may become.
+/// The largest worlds that are searched.
 pub struct Limits {
     pub classes: usize,
     pub points: usize,

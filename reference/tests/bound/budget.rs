@@ -1,4 +1,4 @@
-//! How far results may be from the truth: one table for all tests of the bound.
+//! The allowed distances of results from the truth: one table for all tests of the bound.
 
 use intnacl_reference::bound::Solver;
 
@@ -12,7 +12,7 @@ pub const SOLVED: Solver = Solver { tolerance: 1e-6, iterations: 4000 };
 /// The probability with which a sampled interval may miss the truth, for each interval of a test.
 pub const FALSE_ALARM: f64 = 1e-9;
 
-/// What the difference inside `g1` and `g2` may lose: its terms can exceed the floor by `e^{2/t}`, and are right
+/// The loss of the difference inside `g1` and `g2`: its terms can exceed the floor by `e^{2/t}`, and are right
 /// to some units in the last place of f64.
 pub fn cancellation(temperature: f64) -> f64 {
     (2.0 / temperature).exp() * 8.0 * f64::EPSILON

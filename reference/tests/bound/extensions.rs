@@ -1,4 +1,4 @@
-//! What the paper leaves open: MIXNCA and the integrated losses. (For `g2` see `concentration` and `repair`.)
+//! Losses that the paper leaves open: MIXNCA and the integrated ones. (For `g2` see `concentration` and `repair`.)
 
 use crate::budget::ROUNDING;
 use crate::worlds::{config, temperatures};

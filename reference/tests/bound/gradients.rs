@@ -47,7 +47,7 @@ fn constant(counts: Counts, estimator: Estimator, t: f64) -> f64 {
     Setting::new(2, counts, 1, 0.5, t).with(estimator).feature_constant().expect("valid")
 }
 
-/// How far a gradient may be above its bound by rounding: that of a difference that cancels, relative to the floor.
+/// The excess that rounding may give a gradient over its bound: that of a difference that cancels, relative to the floor.
 fn slack(t: f64) -> f64 {
     ROUNDING + cancellation(t)
 }

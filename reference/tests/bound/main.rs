@@ -1,6 +1,6 @@
 //! Theorem 3.1 term by term: every claim that holds is a law over generated worlds.
 //!
-//! What fails is in `tests/audit`, in exact arithmetic. `PROPTEST_CASES` sets the worlds of a law (256 by
+//! Claims that fail are in `tests/audit`, in exact arithmetic. `PROPTEST_CASES` sets the worlds of a law (256 by
 //! default, since each is several enumerations).
 
 mod batch;

@@ -1,4 +1,4 @@
-//! What is refused, each with its name, index, value and what was expected.
+//! Refusals, each with its name, index, value and the range that was expected.
 
 use intnacl_reference::bound::{
     Class, Counts, Effort, Estimator, Sample, Setting, Solver, Source, World, chain_gap,

@@ -191,7 +191,7 @@ fn antipodal_pairs_come_as_close_to_the_constant_as_one_likes() {
             };
             let (few, more, many) = (lacks(2), lacks(8), lacks(128));
             assert!(few < more && more < many && many <= best + ROUNDING, "{few}, {more}, {many}, {best}");
-            // What is missing is E log(1 + (z - 1)/K) <= (E z - 1)/K over the mean kernels z, E z = cosh(1/t).
+            // The missing part is E log(1 + (z - 1)/K) <= (E z - 1)/K over the mean kernels z, E z = cosh(1/t).
             assert!(best - many <= ((1.0 / temperature).cosh() - 1.0) / 128.0 + ROUNDING);
         }
     }

@@ -1,4 +1,4 @@
-//! How far from the truth a result may be, and why.
+//! The distances from the truth that a result may have, with their reasons.
 
 use intnacl_judge::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP};
 

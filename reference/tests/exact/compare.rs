@@ -97,7 +97,7 @@ struct Sizes {
     /// None if an entry is not finite.
     found: Option<Big>,
     entries: f64,
-    /// As [`ArrayTruth::terms`].
+    /// The number of terms, like [`ArrayTruth::terms`].
     terms: Option<i64>,
 }
 

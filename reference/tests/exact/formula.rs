@@ -5,7 +5,7 @@ use crate::sheet::{Row, Sheet};
 use crate::tape::Var;
 use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Weight};
 
-/// What a loss is the sum of, at one anchor.
+/// The terms that a loss is the sum of, at one anchor.
 pub struct Recipe {
     /// `G` of the clean and the mixed terms.
     pub negatives: Negatives,

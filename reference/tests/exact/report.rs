@@ -18,7 +18,7 @@ struct Worst {
     place: String,
 }
 
-/// What came of all cases.
+/// The outcome of all cases.
 #[derive(Default)]
 pub struct Report {
     cases: usize,

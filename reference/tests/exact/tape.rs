@@ -139,7 +139,7 @@ impl Tape {
     }
 }
 
-/// What [`Tape::derivatives`] returns.
+/// The derivatives that [`Tape::derivatives`] returns.
 pub struct Derivatives(Vec<Derivative>);
 
 impl Derivatives {

@@ -7,7 +7,7 @@ use crate::tape::{Derivative, Var};
 use crate::{batch, sheet::Sheet, supervised, tuples};
 use intnacl_reference::{Request, Settings};
 
-/// What is known of the result of one request.
+/// The truth about the result of one request.
 pub struct Truth {
     pub value: Big,
     pub per_anchor: Vec<Big>,

@@ -8,7 +8,7 @@ use nalgebra::DMatrix;
 pub enum Geometry {
     /// Uniform, all unrelated.
     Sphere,
-    /// As after training: positives close to the anchor, negatives anywhere.
+    /// Embeddings as they are after training: positives close to the anchor, negatives anywhere.
     Trained,
     /// All within a distance of one point.
     Near(f64),
@@ -20,7 +20,7 @@ pub enum Geometry {
     Identical,
     /// Vectors of the standard basis.
     Orthogonal,
-    /// As `Sphere`, but one negative lies by the anchor.
+    /// Like `Sphere`, but one negative lies by the anchor.
     OneHardNegative,
 }
 
@@ -36,12 +36,12 @@ pub const GEOMETRIES: [Geometry; 9] = [
     Geometry::OneHardNegative,
 ];
 
-/// What a row is for.
+/// The purpose of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Of the anchor's own image: the anchor, its positives, its adversarial view.
+    /// A row of the anchor's own image: the anchor, its positives, its adversarial view.
     Own,
-    /// Of another image.
+    /// A row of another image.
     Negative,
 }
 

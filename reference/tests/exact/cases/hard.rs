@@ -17,7 +17,7 @@ pub fn cases() -> Vec<Case> {
     TABLE.iter().map(|&(name, make)| Case::new(format!("hard: {name}"), make)).collect()
 }
 
-/// What would go wrong, and the request that shows it.
+/// The failures to look for, each with the request that shows it.
 const TABLE: &[(&str, Make)] = &[
     // Ranges.
     ("exp overflows f64 at t=0.005 with beta=8 (h^9 = e^1800)", || {

@@ -26,7 +26,7 @@ pub fn request(seed: u64) -> Request {
 pub fn request_of(rng: &mut Rng, loss: Loss, temperature: f64) -> Request {
     let settings = Settings { normalize: rng.chance(0.4), ..Settings::new(temperature) };
     let geometry = rng.pick(&GEOMETRIES);
-    // What the truth costs: digits by the temperature, numbers by the sizes.
+    // The truth takes more digits at lower temperatures, and more numbers at larger sizes.
     let most_negatives = if temperature < 0.02 { 31 } else { 257 };
     let draw = Draw { loss, geometry, rescale: settings.normalize, most_negatives, most_entries: 8_000 };
     let in_batch = rng.chance(0.35);
@@ -97,7 +97,7 @@ pub fn loss(rng: &mut Rng, kind: usize) -> Loss {
     }
 }
 
-/// How to draw the arrays of a request.
+/// The plan by which the arrays of a request are drawn.
 pub struct Draw {
     pub loss: Loss,
     pub geometry: Geometry,

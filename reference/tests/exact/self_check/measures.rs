@@ -1,4 +1,4 @@
-//! What counts as an error, on answers whose errors are known.
+//! The measures of error, on answers whose errors are known.
 
 use crate::big::Big;
 use crate::budget::Quantity;
