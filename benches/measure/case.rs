@@ -1,4 +1,4 @@
-//! What is measured: each loss with its parameters, and the inputs of a batch.
+//! The cases that are measured: each loss with its parameters, and the inputs of a batch.
 
 use intnacl::tch::{Device, Kind, TchError, Tensor};
 use intnacl::{Batch, Loss, Negatives, Neighborhood, Request, RobustTerm, Settings, Weight};
@@ -95,7 +95,7 @@ impl Inputs {
         Ok(Self { batch })
     }
 
-    /// What the loss reads, by name.
+    /// The tensors that the loss reads, by name.
     pub fn tensors(&self) -> Vec<(&'static str, &Tensor)> {
         let optional = [("mixed", &self.batch.mixed), ("adversarial", &self.batch.adversarial)];
         let given = optional.into_iter().filter_map(|(name, tensor)| Some((name, tensor.as_ref()?)));

@@ -1,4 +1,4 @@
-//! What the measuring programs share: the cases, their inputs, what is run, statistics, memory and pictures.
+//! Shared parts of the measuring programs: cases, their inputs, what is run, statistics, memory and pictures.
 
 pub mod case;
 pub mod memory;
@@ -26,7 +26,7 @@ pub fn output_folder(name: &str) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// As many threads as libtorch takes, but no more than the processors that this process may run on: threads that
+/// The number of threads that libtorch takes, but no more than the processors that this process may run on: threads that
 /// share a processor wait for each other.
 pub fn default_threads() -> i32 {
     let allowed = thread::available_parallelism().map_or(1, |count| count.get());

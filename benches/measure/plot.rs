@@ -8,7 +8,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 use std::path::Path;
 
-/// How a line is drawn: its colour, the shape of its points, whether it is dashed.
+/// The style of a line: its colour, the shape of its points, whether it is dashed.
 #[derive(Clone, Copy, Debug)]
 pub struct Style(RGBColor, Shape, bool);
 
@@ -41,7 +41,7 @@ pub struct Picture<'a> {
     pub title: String,
     /// Below the title, smaller.
     pub subtitle: String,
-    /// What the upright axis shows, with its unit.
+    /// The quantity on the upright axis, with its unit.
     pub quantity: &'a str,
     pub lines: Vec<Line>,
 }

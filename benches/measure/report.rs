@@ -18,10 +18,10 @@ pub struct Measured {
     pub waited: Option<f64>,
 }
 
-/// Of one implementation.
+/// The measurements of one implementation.
 pub struct Figure {
     pub implementation: Implementation,
-    /// Of each round, in order.
+    /// The time of each round, in order.
     pub milliseconds: Vec<f64>,
     pub peak_bytes: Option<u64>,
 }

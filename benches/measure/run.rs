@@ -1,4 +1,4 @@
-//! What is measured in this process: the two products, production, and the reference.
+//! The measurements in this process: the two products, production, and the reference.
 
 use super::case::{Case, Inputs, settings};
 use intnacl::tch::{Cuda, Device, TchError, Tensor};

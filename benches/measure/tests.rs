@@ -1,4 +1,4 @@
-//! What can be wrong in the measuring programs without a figure looking wrong. They have no place for tests of
+//! Tests of faults in the measuring programs that no figure would show. They have no place for tests of
 //! their own: what cargo builds as a bench without its harness drops them.
 
 // Only parts of what the benches share are tested.
@@ -56,7 +56,7 @@ mod of_pictures {
     fn ticks_are_written_plainly() {
         let cases = [(0.05, "0.05"), (0.2, "0.2"), (1.0, "1"), (2.0, "2"), (4096.0, "4096"), (1e4, "10000")];
         for (value, text) in cases {
-            // As it comes back from a logarithm.
+            // The value comes back from a logarithm like this.
             assert_eq!(plain(10_f64.powf(f64::log10(value))), text);
         }
     }

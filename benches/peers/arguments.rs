@@ -1,11 +1,11 @@
-//! What the command line asks for.
+//! The arguments of the command line.
 
 use super::measure::case::{self, Case};
 use std::path::PathBuf;
 
 /// All batches of a run that names none.
 pub const BATCHES: [usize; 9] = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
-/// Those of the losses of which no figure is asked: fewer, for time.
+/// The batches of the losses of which no figure is asked: fewer, for time.
 const OTHER_BATCHES: [usize; 4] = [16, 256, 1024, 4096];
 /// Batches that are allowed. The largest takes hours; beyond, indices would not be exact in f32.
 const LEAST_BATCH: usize = 2;
@@ -67,7 +67,7 @@ impl Arguments {
             };
             match name.as_str() {
                 "-h" | "--help" => arguments.help = true,
-                // What cargo tells every bench.
+                // Cargo gives this argument to every bench.
                 "--bench" => {}
                 "--check" => arguments.check = true,
                 "--no-memory" => arguments.no_memory = true,
@@ -136,7 +136,7 @@ fn device(word: &str) -> Result<String, String> {
         .map_err(|error| format!("--device {word}: {}", expected(&error.to_string())))
 }
 
-/// What an error of the library expects, without its own name for the argument.
+/// The expectation that an error of the library states, without its own name for the argument.
 fn expected(message: &str) -> &str {
     message.find("expected").map_or(message, |start| &message[start..])
 }

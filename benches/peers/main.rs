@@ -331,7 +331,7 @@ fn time(step: &Step<'_>, calls: usize, wake: bool, device: Device) -> intnacl::R
     Ok(seconds)
 }
 
-/// How many rounds, of about `round` seconds each: more for what figures are asked of.
+/// The number of rounds, of about `round` seconds each: more for a case of which figures are asked.
 fn rounds(case: &Case, round: f64) -> usize {
     let (budget, least) = if case.asked { (2.0, 5) } else { (1.0, 3) };
     let least = if round > 30.0 { 1 } else { least };

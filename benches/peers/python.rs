@@ -13,10 +13,10 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// What the process runs.
+/// The script that the process runs.
 const SCRIPT: &str = include_str!("losses.py");
 
-/// How to start the process.
+/// The program, script and settings that start the process.
 pub struct Launcher {
     program: String,
     path: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub struct Launcher {
 
 impl Launcher {
     pub fn new(program: String, path: Option<PathBuf>, folder: &Path, threads: i32) -> std::io::Result<Self> {
-        // As a file, so that Python can show its lines where it fails.
+        // The script is a file, so that Python can show its lines where it fails.
         let script = folder.join("losses.py");
         fs::write(&script, SCRIPT)?;
         Ok(Self { program, path, script, cache: folder.join("compiled"), threads })
@@ -86,7 +86,7 @@ pub struct Python {
     from: BufReader<ChildStdout>,
 }
 
-/// What the process could not do, in its words: it goes on.
+/// The refusal of the process, in its words: it goes on.
 #[derive(Debug)]
 pub struct Refusal(pub String);
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// What Linux has counted of a process's threads, in nanoseconds.
+/// The times that Linux has counted of a process's threads, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Processors {
     pub computed: u64,
@@ -70,7 +70,7 @@ pub fn is_quiet(waited: &Option<f64>) -> bool {
     waited.is_none_or(|share| share <= QUIET)
 }
 
-/// How many of the rounds were quiet.
+/// The number of rounds that were quiet.
 pub fn count(waits: &[Option<f64>]) -> usize {
     waits.iter().filter(|waited| is_quiet(waited)).count()
 }
