@@ -52,7 +52,10 @@ pub struct Line {
 
 /// Step 1, (7): supervised NCA as metric learning.
 ///
-/// `L(A) = Σ_i -log( Σ_{j≠i: c_j = c_i} exp(-‖A x_i - A x_j‖²) / Σ_{k≠i} exp(-‖A x_i - A x_k‖²) )`
+/// ```math
+/// L(A) = \sum_i -\log \frac{\sum_{j \ne i,\, c_j = c_i} e^{-\lVert A x_i - A x_j \rVert^2}}
+///   {\sum_{k \ne i} e^{-\lVert A x_i - A x_k \rVert^2}}
+/// ```
 ///
 /// Assumes nothing. `data.transform` is `A`, `D × F`; `data.points` is `n × F`, a point a row;
 /// `data.labels` are the classes `c`. The value is that of
@@ -112,7 +115,10 @@ impl Step for MetricLearning<'_> {
 
 /// Step 2, (S1): an encoder in the place of the linear map.
 ///
-/// `Σ_i -log( Σ_{j≠i: c_j = c_i} exp(-‖f_i - f_j‖²/(2t)) / Σ_{k≠i} exp(-‖f_i - f_k‖²/(2t)) )`
+/// ```math
+/// \sum_i -\log \frac{\sum_{j \ne i,\, c_j = c_i} e^{-\lVert f_i - f_j \rVert^2/(2t)}}
+///   {\sum_{k \ne i} e^{-\lVert f_i - f_k \rVert^2/(2t)}}
+/// ```
 ///
 /// Equals [`metric_learning`] where `A x = f(x)/√(2t)`, and thereby assumes that a transform may be any
 /// function and that positive pairs share a class. `embeddings` is `n × d`, `f_i` a row, of any norm;
@@ -161,7 +167,10 @@ impl Step for SquaredDistances<'_> {
 
 /// Step 3, (S2→S3): the square expanded.
 ///
-/// `Σ_i -log( Σ_{j≠i: c_j = c_i} exp((f_i·f_j - 1)/t) / Σ_{k≠i} exp((f_i·f_k - 1)/t) )`
+/// ```math
+/// \sum_i -\log \frac{\sum_{j \ne i,\, c_j = c_i} e^{(f_i \cdot f_j - 1)/t}}
+///   {\sum_{k \ne i} e^{(f_i \cdot f_k - 1)/t}}
+/// ```
 ///
 /// Equals [`squared_distances`] where `‖f_i‖ = 1`, since then `‖f_i - f_k‖²/(2t) = (1 - f_i·f_k)/t`.
 /// The quotients ask for less: that all `‖f_i‖` are the same. Where they are not, the two steps differ by
@@ -210,7 +219,10 @@ impl Step for ExpandedSquares<'_> {
 
 /// Step 4: the factor `e^{-1/t}` cancelled.
 ///
-/// `Σ_i -log( Σ_{j≠i: c_j = c_i} exp(f_i·f_j/t) / Σ_{k≠i} exp(f_i·f_k/t) )`
+/// ```math
+/// \sum_i -\log \frac{\sum_{j \ne i,\, c_j = c_i} e^{f_i \cdot f_j/t}}
+///   {\sum_{k \ne i} e^{f_i \cdot f_k/t}}
+/// ```
 ///
 /// Equals [`expanded_squares`] always: every kernel of numerator and denominator has had the factor. In one
 /// of the two alone it would be worth `1/t` a point. Arguments are as for [`squared_distances`].
@@ -255,7 +267,10 @@ impl Step for CancelledFactor<'_> {
 
 /// Step 5, (S4→S5): the index set split.
 ///
-/// `Σ_i -log( Σ_{j∈P_i} exp(f_i·f_j/t) / (Σ_{j∈P_i} exp(f_i·f_j/t) + Σ_{k∈N_i} exp(f_i·f_k/t)) )`
+/// ```math
+/// \sum_i -\log \frac{\sum_{j \in P_i} e^{f_i \cdot f_j/t}}
+///   {\sum_{j \in P_i} e^{f_i \cdot f_j/t} + \sum_{k \in N_i} e^{f_i \cdot f_k/t}}
+/// ```
 ///
 /// Equals [`cancelled_factor`] where `P_i` is the class of `i` without `i`, and `P_i` and `N_i` together are
 /// `{k ≠ i}`, nothing in both. `embeddings` is `n × d`, `f_i` a row; `split` has `P_i` and `N_i`.
@@ -316,7 +331,10 @@ impl Step for SplitIndexSet<'_> {
 
 /// Step 6, (8): the contrastive loss.
 ///
-/// `mean over x of -log( Σ_j h(x,x⁺_j) / (Σ_j h(x,x⁺_j) + Σ_i h(x,x⁻_i)) )`, `h(x,y) = exp(f(x)·f(y)/t)`
+/// ```math
+/// \frac{1}{B} \sum_x -\log \frac{\sum_{j=1}^M h(x,x^+_j)}{\sum_{j=1}^M h(x,x^+_j) + \sum_{i=1}^N h(x,x^-_i)},
+/// \qquad h(x,y) = e^{f(x) \cdot f(y)/t}
+/// ```
 ///
 /// Equals [`split_index_set`] divided by the number of anchors: the sum over the points of a data set has
 /// become an expectation over draws of `x`. One positive an anchor is SimCLR,

@@ -17,7 +17,9 @@ use nalgebra::DMatrix;
 /// `r_k = (‖f_k‖² - 1)/(2t)`. The kernels of step 2 are those of step 3 times `e^{-r_i} e^{-r_k}`. The first
 /// factor is common to all kernels of the anchor and cancels; the second stays:
 ///
-/// `Σ_i log( Σ_{k≠i} w_ik e^{-r_k} ) - log( Σ_{j≠i: c_j = c_i} v_ij e^{-r_j} )`,
+/// ```math
+/// \sum_i \log \sum_{k \ne i} w_{ik} e^{-r_k} - \log \sum_{j \ne i,\, c_j = c_i} v_{ij} e^{-r_j},
+/// ```
 ///
 /// `w_i` the softmax of `f_i·f_k/t` over `k ≠ i` and `v_i` the same over `i`'s class. It is 0 wherever all
 /// norms are equal, 1 or not, and at no anchor outside `±(max r - min r)`. The sums are the line's
@@ -78,8 +80,11 @@ impl Step for OffSphere<'_> {
     }
 }
 
-/// The gap between the two sides of the expansion:
-/// `‖f_i - f_k‖²/(2t) - (1 - f_i·f_k)/t = (‖f_i‖² + ‖f_k‖² - 2)/(2t)` at row `i`, column `k`.
+/// The gap between the two sides of the expansion, at row `i` and column `k`.
+///
+/// ```math
+/// \frac{\lVert f_i - f_k \rVert^2}{2t} - \frac{1 - f_i \cdot f_k}{t} = \frac{\lVert f_i \rVert^2 + \lVert f_k \rVert^2 - 2}{2t}
+/// ```
 ///
 /// 0 on the sphere, where `‖f_i‖ = 1`. Of the two norms that of the anchor cancels in the quotients, that
 /// of the neighbour does not: [`off_sphere`]. `embeddings` is `n × d`, the result `n × n`.
