@@ -9,6 +9,8 @@ mod bench;
 mod cargo;
 mod cargo_config;
 mod doc;
+#[cfg(test)]
+mod house;
 mod install;
 mod libtorch;
 mod manifest;

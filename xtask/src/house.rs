@@ -1,0 +1,65 @@
+//! Which crate may know which: dependencies point one way.
+
+use std::fs;
+use std::path::Path;
+
+/// A crate, its folder, and the crates of this workspace that it may depend on, tests apart.
+const HOUSE: [(&str, &str, &[&str]); 8] = [
+    ("intnacl-vocabulary", "crates/vocabulary", &[]),
+    ("intnacl-reference", "reference", &["intnacl-vocabulary"]),
+    ("intnacl-engine", "crates/engine", &["intnacl-vocabulary"]),
+    ("intnacl-judge", "crates/judge", &["intnacl-reference", "intnacl-vocabulary"]),
+    ("intnacl", ".", &["intnacl-vocabulary", "intnacl-engine", "intnacl-reference"]),
+    ("intnacl-cli", "crates/cli", &["intnacl-vocabulary", "intnacl-reference", "intnacl-judge"]),
+    ("intnacl-training", "crates/training", &["intnacl-reference", "intnacl-judge", "intnacl"]),
+    ("intnacl-python", "bindings/python", &["intnacl-vocabulary", "intnacl-reference", "intnacl-judge"]),
+];
+
+/// The crates of this workspace under `[dependencies]`.
+fn dependencies(manifest: &str) -> Vec<&str> {
+    let table = manifest.split("\n[dependencies]\n").nth(1).unwrap_or_default();
+    let table = table.split("\n[").next().unwrap_or_default();
+    let names = table.lines().filter_map(|line| line.split([' ', '=', '.']).next());
+    names.filter(|name| name.starts_with("intnacl")).collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
+    let workspace = fs::read_to_string(root.join("Cargo.toml")).expect("the manifest");
+    let members = workspace.split("members = [").nth(1).and_then(|rest| rest.split(']').next());
+    for member in members.expect("the members").split(',').map(|member| member.trim().trim_matches('"')) {
+        assert!(
+            member == "xtask" || HOUSE.iter().any(|(_, folder, _)| *folder == member),
+            "{member} has no place in the house"
+        );
+    }
+    for (name, folder, allowed) in HOUSE {
+        let manifest = fs::read_to_string(root.join(folder).join("Cargo.toml")).expect("a manifest");
+        assert!(manifest.contains(&format!("name = \"{name}\"\n")), "{folder} is not {name}");
+        for known in dependencies(&manifest) {
+            assert!(allowed.contains(&known), "{name} may not depend on {known}");
+        }
+    }
+}
+
+#[test]
+fn engine_and_command_need_no_libtorch_and_the_reference_no_random_cases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the root");
+    for (folder, unwanted) in [
+        ("crates/vocabulary", &["tch", "torch-sys", "pulp", "clap"][..]),
+        ("crates/engine", &["tch", "torch-sys", "clap"]),
+        ("reference", &["tch", "torch-sys", "proptest", "clap"]),
+        ("crates/judge", &["tch", "torch-sys", "clap"]),
+        ("crates/cli", &["tch", "torch-sys"]),
+        (".", &["clap", "proptest", "indicatif", "npyz", "safetensors"]),
+    ] {
+        let manifest = fs::read_to_string(root.join(folder).join("Cargo.toml")).expect("a manifest");
+        let table = manifest.split("\n[dependencies]\n").nth(1).unwrap_or_default();
+        let table = table.split("\n[").next().unwrap_or_default();
+        for name in unwanted {
+            let line = |line: &&str| line.split([' ', '=', '.']).next() == Some(*name);
+            assert_eq!(table.lines().find(line), None, "{folder} depends on {name}");
+        }
+    }
+}
