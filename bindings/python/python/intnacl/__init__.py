@@ -1,0 +1,43 @@
+"""Exact contrastive losses and their gradients, and a judge of losses that are written in PyTorch, JAX or NumPy.
+
+>>> import numpy as np, intnacl
+>>> views = np.random.default_rng(1).normal(size=(2, 8, 16))
+>>> intnacl.simclr(views, temperature=0.5).gradient.views.shape
+(2, 8, 16)
+"""
+
+from .exact import (
+    Explanation,
+    Gradient,
+    Result,
+    adversarial,
+    debiased,
+    evaluate,
+    explain,
+    hard_negative,
+    int_cl,
+    int_nacl,
+    mix_nca,
+    nca,
+    robust,
+    simclr,
+    supervised_nca,
+)
+
+__all__ = [
+    "Explanation",
+    "Gradient",
+    "Result",
+    "adversarial",
+    "debiased",
+    "evaluate",
+    "explain",
+    "hard_negative",
+    "int_cl",
+    "int_nacl",
+    "mix_nca",
+    "nca",
+    "robust",
+    "simclr",
+    "supervised_nca",
+]
