@@ -6,6 +6,7 @@
 (2, 8, 16)
 """
 
+from .checking import CheckFailed, check, judge
 from .exact import (
     Explanation,
     Gradient,
@@ -25,16 +26,19 @@ from .exact import (
 )
 
 __all__ = [
+    "CheckFailed",
     "Explanation",
     "Gradient",
     "Result",
     "adversarial",
+    "check",
     "debiased",
     "evaluate",
     "explain",
     "hard_negative",
     "int_cl",
     "int_nacl",
+    "judge",
     "mix_nca",
     "nca",
     "robust",

@@ -1,0 +1,199 @@
+"""Names for what is wrong: well-known bugs, written down, against the values of a function.
+
+Each bug changes one place of the formula of one anchor. A function whose values are those of a bug on every case of the
+probe, and not the right ones, is likely to have it. Where the values are right, the difference of the gradients tells.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable
+
+import numpy as np
+
+from . import _intnacl
+from .conventions import FACTORS, SAME, Conventions, Probe, claim
+
+OF_ANCHOR = Callable[["Scores"], float]
+
+
+class Scores:
+    """The cosines of one anchor, and the parameters."""
+
+    def __init__(self, positive: float, draws: np.ndarray, negatives: np.ndarray, own: int, t: float, tau: float, beta: float) -> None:
+        self.positive, self.draws, self.negatives = positive, draws, negatives
+        # The negatives of the anchor's own view come first.
+        self.own, self.t, self.tau, self.beta = own, t, tau, beta
+
+
+def _ratio(x: Scores, estimate: float, count: float, extra: float = 0.0, t: float | None = None) -> float:
+    t = x.t if t is None else t
+    positive = math.exp(x.positive / t)
+    return math.log((positive + count * estimate + extra) / positive)
+
+
+def _mean(x: Scores, beta: float | None = None, t: float | None = None) -> float:
+    """The mean of the kernels under the weights of their hardness."""
+    scores = x.negatives / (x.t if t is None else t)
+    weights = np.exp((x.beta if beta is None else beta) * scores)
+    return float((weights * np.exp(scores)).sum() / weights.sum())
+
+
+def _estimate(x: Scores, mean: float | None = None, *, draws: str = "mean", prior: bool = True, floor: float | None = 1.0) -> float:
+    mean = _mean(x) if mean is None else mean
+    kernels = np.exp(x.draws / x.t)
+    subtracted = x.tau * float(kernels.sum() if draws == "sum" else kernels.mean())
+    found = (mean - subtracted) / ((1.0 - x.tau) if prior else 1.0)
+    return found if floor is None else max(found, floor * math.exp(-1.0 / x.t))
+
+
+def _right(x: Scores) -> float:
+    return _ratio(x, _estimate(x), len(x.negatives))
+
+
+N = len
+EVERY: dict[str, OF_ANCHOR] = {
+    "the constant self pair e^{1/t} is left in the denominator": lambda x: _ratio(x, _estimate(x), N(x.negatives), math.exp(1.0 / x.t)),
+    "e, not e^{1/t}, is subtracted for the self pair": lambda x: _ratio(
+        x, _estimate(x), N(x.negatives), math.exp(1.0 / x.t) - math.e
+    ),
+    "the positive is missing from the denominator": lambda x: math.log(N(x.negatives) * _estimate(x)) - x.positive / x.t,
+    "the positive stands in the denominator twice (it is left in the negatives)": lambda x: _ratio(
+        x, _estimate(x), N(x.negatives), math.exp(x.positive / x.t)
+    ),
+    "the positive's score is not divided by the temperature": lambda x: math.log(
+        math.exp(x.positive / x.t) + N(x.negatives) * _estimate(x)
+    ) - x.positive,
+    "the temperature is missing everywhere": lambda x: _right(_with(x, t=1.0)),
+    "scores are multiplied by the temperature, not divided": lambda x: _right(_with(x, t=1.0 / x.t)),
+    "scores are divided by the temperature twice": lambda x: _right(_with(x, t=x.t * x.t)),
+    "only the negatives of the other view are counted": lambda x: _right(_with(x, negatives=x.negatives[x.own :])),
+    "only the negatives of the anchor's own view are counted": lambda x: _right(_with(x, negatives=x.negatives[: x.own])),
+    "the logarithm is missing: it is 1 - p": lambda x: 1.0 - math.exp(-_right(x)),
+    "the self pair is left in, and counted as the positive": lambda x: math.log(
+        (math.exp(1.0 / x.t) + math.exp(x.positive / x.t) + N(x.negatives) * _estimate(x)) / math.exp(1.0 / x.t)
+    ),
+}
+ESTIMATED: dict[str, OF_ANCHOR] = {
+    "N is 2B - 1, not 2B - 2": lambda x: _ratio(x, _estimate(x), N(x.negatives) + 1),
+    "N is 2B, not 2B - 2": lambda x: _ratio(x, _estimate(x), N(x.negatives) + 2),
+    "N is forgotten: the estimate is not multiplied by it": lambda x: _ratio(x, _estimate(x), 1),
+    "the division by 1 - tau_plus is forgotten": lambda x: _ratio(x, _estimate(x, prior=False), N(x.negatives)),
+    "tau_plus is not used": lambda x: _right(_with(x, tau=0.0)),
+    "the estimate has no floor": lambda x: _ratio(x, max(_estimate(x, floor=None), 1e-300), N(x.negatives)),
+    "the floor e^{-1/t} is divided by N": lambda x: _ratio(x, _estimate(x, floor=1.0 / N(x.negatives)), N(x.negatives)),
+    "N stands before the negatives and before tau_plus times the positive, as their sum": lambda x: _ratio(
+        x, _estimate(x, draws="sum"), N(x.negatives)
+    ),
+}
+HARD: dict[str, OF_ANCHOR] = {
+    "beta is not used": lambda x: _right(_with(x, beta=0.0)),
+    "the hardness exponent lacks the temperature": lambda x: _ratio(x, _estimate(x, _mean(x, x.beta * x.t)), N(x.negatives)),
+    "the hardness exponent has the temperature twice": lambda x: _ratio(x, _estimate(x, _mean(x, x.beta / x.t)), N(x.negatives)),
+    "the hardness weights are divided by their sum, not by their mean": lambda x: _ratio(
+        x, _estimate(x, _mean(x) / N(x.negatives)), N(x.negatives)
+    ),
+    "the weights have beta + 1 for beta": lambda x: _right(_with(x, beta=x.beta + 1.0)),
+}
+BUGS = {"simclr": EVERY, "debiased": {**EVERY, **ESTIMATED}, "hard_negative": {**EVERY, **ESTIMATED, **HARD}}
+
+
+def _with(x: Scores, **changed: Any) -> Scores:
+    found = Scores(x.positive, x.draws, x.negatives, x.own, x.t, x.tau, x.beta)
+    for name, value in changed.items():
+        setattr(found, name, value)
+    return found
+
+
+def _anchors(head: dict[str, Any], data: dict[str, Any], both: bool, t: float) -> list[Scores]:
+    tau, beta = head["parameters"].get("tau_plus", 0.0), head["parameters"].get("beta", 0.0)
+
+    def unit(rows: np.ndarray) -> np.ndarray:
+        return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+    if "anchor" in data:
+        anchor, positives, negatives = unit(data["anchor"]), unit(data["positives"]), unit(data["negatives"])
+        draws = unit(data["debias_positives"]) if "debias_positives" in data else positives[:, :1]
+        return [
+            Scores(float(x @ positives[i, 0]), draws[i] @ x, negatives[i] @ x, 0, t, tau, beta) for i, x in enumerate(anchor)
+        ]
+    views = unit(data["views"])
+    found = []
+    for side in (0, 1) if both else (0,):
+        for i, x in enumerate(views[side]):
+            others = np.arange(len(views[side])) != i
+            own, other = views[side][others] @ x, views[1 - side][others] @ x
+            positive = float(views[1 - side][i] @ x)
+            found.append(Scores(positive, np.array([positive]), np.concatenate([own, other]), len(own), t, tau, beta))
+    return found
+
+
+def name(probe: Probe, conventions: Conventions) -> list[str]:
+    """The bugs that a function is likely to have; none where its values and gradients tell of none that is known."""
+    tolerance = 10 * SAME[probe.dtype]
+    if conventions.distance <= tolerance:
+        return _of_gradient(probe, conventions)
+    return _of_values(probe, conventions, tolerance)
+
+
+def _of_values(probe: Probe, conventions: Conventions, tolerance: float) -> list[str]:
+    values = [probe.value(*case) for case in probe.cases]
+    both = conventions.symmetric is not False
+    fixed = conventions.temperature is not None and probe.call.signature.temperature is None
+    for factor in ("mean", conventions.factor, *FACTORS):
+        # A fixed temperature was found by values that are wrong.
+        for t in dict.fromkeys((conventions.temperature, 0.5, 0.1, 0.07, 0.2, 0.05, 1.0) if fixed else (None,)):
+            for words, of_anchor in BUGS.get(probe.loss, {}).items():
+                distance = 0.0
+                for (head, data), value in zip(probe.cases, values):
+                    temperature = head["temperature"] if t is None else t
+                    images = (data["views"] if "views" in data else data["anchor"][None]).shape[1]
+                    try:
+                        anchors = [of_anchor(x) for x in _anchors(head, data, both, temperature)]
+                        expected = float(np.mean(anchors)) * FACTORS[factor][1](images, temperature)
+                    except (OverflowError, ValueError, ZeroDivisionError):
+                        distance = math.inf
+                        break
+                    distance = max(distance, abs(value - expected) / max(abs(expected), 1e-3))
+                if distance <= tolerance:
+                    more = f" (temperature {t:g}, fixed inside)" if fixed else ""
+                    return [words + more]
+    return []
+
+
+def _of_gradient(probe: Probe, conventions: Conventions) -> list[str]:
+    import json
+
+    head, data = probe.cases[0]
+    head = {**head, "normalize": conventions.normalize is not False}
+    if conventions.temperature is not None:
+        head["temperature"] = conventions.temperature
+    data = {**data, "symmetric": conventions.symmetric is not False} if "views" in data else data
+    text = json.dumps(head)
+    found = claim(probe.call, conventions, {"head": text, "data": data}, probe.dtype)["gradient"]
+    exact = _intnacl.evaluate(text, data)["gradient"]
+    tolerance = 100 * SAME[probe.dtype]
+    likely = []
+    for array, gradient in found.items():
+        right = exact[array]
+        scale = float(np.linalg.norm(right))
+        difference = gradient - right
+        if np.linalg.norm(difference) <= tolerance * max(scale, 1e-3):
+            continue
+        ratio = float((gradient * right).sum() / max((right * right).sum(), 1e-300))
+        rows = data[array]
+        radial = (difference * rows).sum(axis=-1, keepdims=True) * rows / (rows * rows).sum(axis=-1, keepdims=True)
+        if abs(ratio) > 1e-6 and np.linalg.norm(gradient - ratio * right) <= tolerance * scale:
+            likely.append(f"the gradient by {array} is {ratio:.6g} times what it should be")
+        elif np.linalg.norm(difference - radial) <= tolerance * scale and conventions.normalize is False:
+            likely.append(
+                f"the self pair is removed by subtracting the constant e^{{1/t}}: the value is right, the gradient by {array} "
+                "keeps a radial part"
+            )
+        elif array == "views":
+            for view in range(len(rows)):
+                if not gradient[view].any() and right[view].any():
+                    likely.append(f"view {view} has no gradient: it is detached, or is no part of the graph")
+        elif not gradient.any():
+            likely.append(f"{array} has no gradient: it is detached, or is no part of the graph")
+    return likely

@@ -1,0 +1,232 @@
+"""What the judge found, in words, as JSON and as JUnit XML."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+STANDARDS = ("right", "careful", "exact")
+
+
+@dataclass
+class Counterexample:
+    """The smallest case that was found to break a law."""
+
+    message: str
+    # The request without its arrays: loss, parameters, temperature.
+    head: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+    # Python that shows it without the judge.
+    code: str
+
+    def as_request(self) -> str:
+        """The request as `intnacl loss` reads it."""
+        data: dict[str, Any] = {
+            name: array.tolist() if isinstance(array, np.ndarray) else array for name, array in self.arrays.items()
+        }
+        if "transform" not in data:
+            data = {"layout": "batch" if "views" in data else "tuples", **data}
+        return json.dumps({**self.head, "data": data})
+
+
+@dataclass
+class Report:
+    """What became of one law in one floating type."""
+
+    law: str
+    statement: str
+    dtype: str
+    cases: int
+    comparisons: int
+    beyond_the_type: int
+    worst: list[dict[str, Any]]
+    examples: list[dict[str, Any] | None]
+    lacks: str | None
+    counterexample: Counterexample | None = None
+    known: str | None = None
+
+    @property
+    def judged(self) -> bool:
+        return self.comparisons > 0 or self.counterexample is not None
+
+    @property
+    def holds(self) -> bool:
+        return self.judged and self.counterexample is None
+
+    @property
+    def reached(self) -> int:
+        """The number of standards that no case broke."""
+        return next((s for s in (0, 1, 2) if self.examples[s] is not None), 3)
+
+    @property
+    def state(self) -> str:
+        if not self.judged:
+            return "not judged"
+        if self.holds:
+            return "holds" if self.known is None else "holds, though known to fail"
+        return "FAILS" if self.known is None else "fails, as known"
+
+
+@dataclass
+class Verdict:
+    """All that was found of a function. It is true where the function is what was asked for."""
+
+    function: str
+    loss: str
+    framework: str
+    device: str
+    standard: str
+    seed: int
+    conventions: list[str]
+    distance: float
+    reports: list[Report] = field(default_factory=list)
+    bugs: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> list[Report]:
+        """Reports of laws that fail and are not known to."""
+        return [report for report in self.reports if report.counterexample is not None and report.known is None]
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed and any(report.judged for report in self.reports)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def reached(self) -> str | None:
+        """The highest standard at which all laws hold."""
+        judged = [report.reached for report in self.reports if report.judged]
+        lowest = min(judged, default=0)
+        return STANDARDS[lowest - 1] if lowest > 0 else None
+
+    def table(self) -> str:
+        width = max([len(report.law) for report in self.reports] + [3])
+        lines = [f"{'law':{width}}  {'type':4}  {'cases':>5}  {'comparisons':>11}  {'error/budget':>12}  verdict"]
+        for report in self.reports:
+            if report.lacks is not None:
+                continue
+            ratio = report.worst[STANDARDS.index(self.standard)]["ratio"]
+            lines.append(
+                f"{report.law:{width}}  {report.dtype:4}  {report.cases:5}  {report.comparisons:11}  {ratio:12.3g}"
+                f"  {report.state}"
+            )
+        return "\n".join(lines)
+
+    def sentence(self) -> str:
+        """The verdict in one sentence: the standard that is reached, and what the next one would have asked."""
+        reached = self.reached
+        if not any(report.judged for report in self.reports):
+            return "not judged: no comparison was made"
+        if reached == "exact":
+            return "exact: right to the last bits"
+        following = 0 if reached is None else STANDARDS.index(reached) + 1
+        examples = [(report, report.examples[following]) for report in self.reports if report.examples[following]]
+        report, example = max(examples, key=lambda pair: pair[1]["temperature"])
+        where = f"from t = {example['temperature']:.6g} down, e.g. {report.law} in {report.dtype}: {example['message']}"
+        if reached is None:
+            broken = sum(report.judged and report.reached == 0 for report in self.reports)
+            return f"WRONG: {broken} of {sum(r.judged for r in self.reports)} checks fail {where}"
+        if reached == "right":
+            return f"right, not careful: loses the digits of small losses {where}"
+        return f"careful: the digits of small losses survive; not exact {where}"
+
+    def text(self) -> str:
+        """The whole verdict."""
+        parts = [
+            f"{self.function} as {self.loss}: {'; '.join(self.conventions)}",
+            self.table(),
+        ]
+        if self.distance > 0.01:
+            parts[0] += f"\nno conventions fit: under these the values are nearest, off by {100 * self.distance:.1f} %"
+        parts += [f"likely: {bug}" for bug in self.bugs]
+        shown = set()
+        for report in [*self.failed, *(report for report in self.reports if report.counterexample and report.known)]:
+            if report.known is not None:
+                parts.append(f"{report.law} fails in {report.dtype}, as known: {report.known}")
+                continue
+            found = report.counterexample
+            assert found is not None
+            lines = [f"{report.law} fails in {report.dtype}: {report.statement}", f"  {found.message}"]
+            if report.law not in shown and found.code:
+                lines += ["  smallest counterexample, without the judge:", ""]
+                lines += [f"    {line}" for line in found.code.splitlines()]
+            shown.add(report.law)
+            parts.append("\n".join(lines))
+        for report in self.reports:
+            if report.known is not None and report.holds:
+                parts.append(f"{report.law} holds in {report.dtype}, though it is known to fail: {report.known}")
+        idle: dict[str, list[str]] = {}
+        for report in self.reports:
+            if not report.judged:
+                laws = idle.setdefault(report.lacks or "no case could be judged", [])
+                if report.law not in laws:
+                    laws.append(report.law)
+        parts += [f"not judged ({why}): {', '.join(laws)}" for why, laws in idle.items()]
+        cases = sum(report.cases for report in self.reports)
+        comparisons = sum(report.comparisons for report in self.reports)
+        outcome = "all hold" if not self.failed else f"{len(self.failed)} of {sum(r.judged for r in self.reports)} checks FAIL"
+        dtypes = ", ".join(dict.fromkeys(report.dtype for report in self.reports))
+        parts.append(
+            f"{self.sentence()}\nchecked {self.function} by {self.framework} on {self.device} in {dtypes} to the standard "
+            f'"{self.standard}": {cases} cases, half of them real images, {comparisons} comparisons, {outcome} '
+            f"(seed {self.seed}, {self.seconds:.1f} s)"
+        )
+        return "\n\n".join(parts)
+
+    __str__ = text
+
+    def as_json(self) -> dict[str, Any]:
+        rows = []
+        at = STANDARDS.index(self.standard)
+        for report in self.reports:
+            found = report.counterexample
+            rows.append({
+                "law": report.law, "loss": self.loss, "dtype": report.dtype, "cases": report.cases,
+                "comparisons": report.comparisons, "beyond_the_type": report.beyond_the_type,
+                "worst": report.worst[at]["what"], "error": _number(report.worst[at]["error"]),
+                "budget": _number(report.worst[at]["budget"]), "judged": report.judged, "holds": report.holds,
+                "known": report.known, "not_judged": report.lacks,
+                "counterexample": None if found is None else found.message,
+                "request": None if found is None or not found.arrays else json.loads(found.as_request()),
+                "code": None if found is None else found.code,
+            })
+        return {
+            "version": 1, "implementation": self.function, "framework": self.framework, "device": self.device,
+            "loss": self.loss, "seed": self.seed, "standard": self.standard, "standard_reached": self.reached,
+            "holds": self.ok, "conventions": self.conventions, "bugs": self.bugs, "verdict": self.sentence(), "reports": rows,
+        }
+
+    def as_junit(self) -> str:
+        """JUnit XML: a test case a law and type."""
+        failures = len(self.failed)
+        skipped = sum(not report.judged or report.known is not None and not report.holds for report in self.reports)
+        counts = {"tests": str(len(self.reports)), "failures": str(failures), "skipped": str(skipped), "errors": "0"}
+        suites = ElementTree.Element("testsuites", counts)
+        suite = ElementTree.SubElement(
+            suites, "testsuite", {"name": f"intnacl.{self.loss}.{self.function}", "time": f"{self.seconds:.3f}", **counts}
+        )
+        for report in self.reports:
+            case = ElementTree.SubElement(
+                suite, "testcase", {"classname": f"{self.loss}.{report.dtype}", "name": report.law}
+            )
+            if not report.judged:
+                ElementTree.SubElement(case, "skipped", {"message": report.lacks or "not judged"})
+            elif report.counterexample is not None and report.known is not None:
+                ElementTree.SubElement(case, "skipped", {"message": f"known: {report.known}"})
+            elif report.counterexample is not None:
+                failure = ElementTree.SubElement(case, "failure", {"message": report.counterexample.message})
+                failure.text = f"{report.statement}\n{report.counterexample.code}"
+        ElementTree.indent(suites)
+        return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _number(x: float) -> float | None:
+    """JSON has no infinities."""
+    return x if np.isfinite(x) else None
