@@ -37,6 +37,8 @@ struct Plan {
     temperatures: RangeInclusive<f64>,
     /// `M`, where the function takes no other number of positives.
     positives: Option<usize>,
+    /// Whether every new shape costs the function much, as it does where shapes are compiled.
+    few_shapes: bool,
     /// The loss with its parameters, where the function has them fixed.
     fixed: Option<Loss>,
 }
@@ -87,6 +89,7 @@ impl Plan {
             symmetric: plan["symmetric"].as_bool(),
             temperatures: end(0)..=end(1),
             positives: plan["positives"].as_u64().map(|count| count as usize),
+            few_shapes: plan["few_shapes"].as_bool().unwrap_or(false),
             fixed,
         })
     }
@@ -118,6 +121,13 @@ impl Plan {
             let share = (case.seed % 1000) as f64 / 999.0;
             case.temperature = (low * (high / low).powf(share)).clamp(low, high);
         }
+        if self.few_shapes {
+            case.images = one_of(&[2, 3, 8], case.images);
+            case.dimension = one_of(&[1, 2, 5, 16], case.dimension);
+            case.negatives = one_of(&[1, 4, 12], case.negatives);
+            case.positives = one_of(&[1, 2, 3], case.positives);
+            case.debias = one_of(&[1, 2], case.debias);
+        }
         if let Some(loss) = self.fixed {
             fix(&mut case, loss);
         }
@@ -148,6 +158,11 @@ impl Plan {
         let data = data.map_matrices(|matrix| matrix.map(|x| self.float.representable(x)));
         Some(Request::Batch { loss, settings, data })
     }
+}
+
+/// The largest of some sizes that is not above a size; the first is the smallest there is.
+fn one_of(sizes: &[usize], size: usize) -> usize {
+    sizes.iter().copied().rfind(|allowed| *allowed <= size).unwrap_or(size)
 }
 
 /// Gives a case the parameters of a loss, as far as cases have them.

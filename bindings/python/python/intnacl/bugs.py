@@ -6,13 +6,15 @@ probe, and not the right ones, is likely to have it. Where the values are right,
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 from typing import Any, Callable
 
 import numpy as np
 
 from . import _intnacl
-from .conventions import FACTORS, SAME, Conventions, Probe, claim
+from .conventions import FACTORS, SAME, USUAL_TEMPERATURES, Conventions, Probe, claim
 
 OF_ANCHOR = Callable[["Scores"], float]
 
@@ -128,42 +130,39 @@ def _anchors(head: dict[str, Any], data: dict[str, Any], both: bool, t: float) -
     return found
 
 
-def name(probe: Probe, conventions: Conventions) -> list[str]:
-    """The bugs that a function is likely to have; none where its values and gradients tell of none that is known."""
-    tolerance = 10 * SAME[probe.dtype]
-    if conventions.distance <= tolerance:
-        return _of_gradient(probe, conventions)
-    return _of_values(probe, conventions, tolerance)
-
-
-def _of_values(probe: Probe, conventions: Conventions, tolerance: float) -> list[str]:
+def of_values(probe: Probe, conventions: Conventions) -> tuple[str, Conventions] | None:
+    """The bug whose values are those of a function, with the factor and the temperature under which they are."""
     values = [probe.value(*case) for case in probe.cases]
     both = conventions.symmetric is not False
-    fixed = conventions.temperature is not None and probe.call.signature.temperature is None
-    for factor in ("mean", conventions.factor, *FACTORS):
-        # A fixed temperature was found by values that are wrong.
-        for t in dict.fromkeys((conventions.temperature, 0.5, 0.1, 0.07, 0.2, 0.05, 1.0) if fixed else (None,)):
+    fixed = conventions.temperature is not None
+    # A temperature that is fixed inside was found by values that are wrong.
+    temperatures = dict.fromkeys((conventions.temperature, *USUAL_TEMPERATURES)) if fixed else (None,)
+    for factor in dict.fromkeys(("mean", conventions.factor, *FACTORS)):
+        for t in temperatures:
             for words, of_anchor in BUGS.get(probe.loss, {}).items():
-                distance = 0.0
-                for (head, data), value in zip(probe.cases, values):
-                    temperature = head["temperature"] if t is None else t
-                    images = (data["views"] if "views" in data else data["anchor"][None]).shape[1]
-                    try:
-                        anchors = [of_anchor(x) for x in _anchors(head, data, both, temperature)]
-                        expected = float(np.mean(anchors)) * FACTORS[factor][1](images, temperature)
-                    except (OverflowError, ValueError, ZeroDivisionError):
-                        distance = math.inf
-                        break
-                    distance = max(distance, abs(value - expected) / max(abs(expected), 1e-3))
-                if distance <= tolerance:
-                    more = f" (temperature {t:g}, fixed inside)" if fixed else ""
-                    return [words + more]
-    return []
+                if _distance(probe, values, of_anchor, factor, both, t) <= 10 * SAME[probe.dtype]:
+                    return words, replace(conventions, factor=factor, temperature=t)
+    return None
 
 
-def _of_gradient(probe: Probe, conventions: Conventions) -> list[str]:
-    import json
+def _distance(
+    probe: Probe, values: list[float], of_anchor: OF_ANCHOR, factor: str, both: bool, fixed: float | None
+) -> float:
+    worst = 0.0
+    for (head, data), value in zip(probe.cases, values):
+        t = head["temperature"] if fixed is None else fixed
+        images = (data["views"] if "views" in data else data["anchor"][None]).shape[1]
+        try:
+            anchors = [of_anchor(x) for x in _anchors(head, data, both, t)]
+        except (OverflowError, ValueError, ZeroDivisionError):
+            return math.inf
+        expected = float(np.mean(anchors)) * FACTORS[factor][1](images, t)
+        worst = max(worst, abs(value - expected) / max(abs(expected), 1e-3))
+    return worst
 
+
+def of_gradients(probe: Probe, conventions: Conventions) -> list[str]:
+    """The bugs that show in a gradient whose value is right."""
     head, data = probe.cases[0]
     head = {**head, "normalize": conventions.normalize is not False}
     if conventions.temperature is not None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _intnacl, bugs
 from ._arrays import floats
-from .conventions import FACTORS, Conventions, Probe, claim, find
+from .conventions import FACTORS, SAME, Conventions, Probe, claim, find
 from .exact import parameters_of
 from .frameworks import Jax, dtype_name, framework_of
 from .signature import FORMS, Call, Signature, read
@@ -105,6 +105,14 @@ def judge(
         low, high = (temperature, temperature) if temperature is not None else temperatures
         probe = Probe(call, loss, probed, _ordinary(signature, loss, fixed), low, high)
         conventions = find(probe, given)
+    named = None
+    if probe is not None and conventions.distance > 10 * SAME[probed]:
+        named = bugs.of_values(probe, conventions)
+        if named is not None:
+            conventions = named[1]
+        elif reduction is None and conventions.distance > 0.01:
+            # No factor explains the values: then the plain mean is meant.
+            conventions.factor = "mean"
     if conventions.temperature is not None:
         temperatures = (conventions.temperature, conventions.temperature)
     verdict = Verdict(
@@ -127,8 +135,10 @@ def judge(
                 verdict.reports.append(_report(row, one, call, conventions, known))
     finally:
         bar.close()
-    if probe is not None and verdict.failed:
-        verdict.bugs = bugs.name(probe, conventions)
+    if verdict.failed and named is not None:
+        verdict.bugs = [named[0]]
+    elif verdict.failed and probe is not None and conventions.distance <= 10 * SAME[probed]:
+        verdict.bugs = bugs.of_gradients(probe, conventions)
     verdict.seconds = time.monotonic() - start
     return verdict
 

@@ -113,8 +113,9 @@ class Verdict:
             if report.lacks is not None:
                 continue
             ratio = report.worst[STANDARDS.index(self.standard)]["ratio"]
+            shown = f"{ratio:12.3g}" if report.comparisons else f"{'-':>12}"
             lines.append(
-                f"{report.law:{width}}  {report.dtype:4}  {report.cases:5}  {report.comparisons:11}  {ratio:12.3g}"
+                f"{report.law:{width}}  {report.dtype:4}  {report.cases:5}  {report.comparisons:11}  {shown}"
                 f"  {report.state}"
             )
         return "\n".join(lines)
@@ -144,7 +145,7 @@ class Verdict:
             self.table(),
         ]
         if self.distance > 0.01:
-            parts[0] += f"\nno conventions fit: under these the values are nearest, off by {100 * self.distance:.1f} %"
+            parts[0] += "\nno conventions make the values the exact ones; these are the likely ones"
         parts += [f"likely: {bug}" for bug in self.bugs]
         shown = set()
         for report in [*self.failed, *(report for report in self.reports if report.counterexample and report.known)]:
@@ -162,13 +163,15 @@ class Verdict:
         for report in self.reports:
             if report.known is not None and report.holds:
                 parts.append(f"{report.law} holds in {report.dtype}, though it is known to fail: {report.known}")
-        idle: dict[str, list[str]] = {}
+        idle: dict[str, set[str]] = {}
         for report in self.reports:
             if not report.judged:
-                laws = idle.setdefault(report.lacks or "no case could be judged", [])
-                if report.law not in laws:
-                    laws.append(report.law)
-        parts += [f"not judged ({why}): {', '.join(laws)}" for why, laws in idle.items()]
+                idle.setdefault(report.lacks or "no case could be judged", set()).add(report.law)
+        if idle:
+            reasons = "; ".join(
+                f"{next(iter(laws)) if len(laws) == 1 else f'{len(laws)} laws'} ({why})" for why, laws in idle.items()
+            )
+            parts.append(f"not judged: {reasons}")
         cases = sum(report.cases for report in self.reports)
         comparisons = sum(report.comparisons for report in self.reports)
         outcome = "all hold" if not self.failed else f"{len(self.failed)} of {sum(r.judged for r in self.reports)} checks FAIL"
