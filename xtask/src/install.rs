@@ -59,7 +59,7 @@ fn cache(variable: impl Fn(&str) -> Option<PathBuf>, macos: bool) -> Option<Path
 }
 
 /// The cache folder of whoever runs this.
-fn own_cache() -> Result<PathBuf> {
+pub fn own_cache() -> Result<PathBuf> {
     let variable = |name: &str| env::var_os(name).map(PathBuf::from);
     cache(variable, cfg!(target_os = "macos"))
         .ok_or_else(|| "no cache folder to install libtorch into: set XDG_CACHE_HOME or HOME".to_owned())
@@ -131,7 +131,7 @@ fn advice(set: Set, folder: &Path) -> String {
 
 /// Waits until no other checkout installs. The lock is let go of when the file is closed, at the latest
 /// when the processes that have it open have ended, however they end.
-fn lock(path: &Path) -> Result<File> {
+pub fn lock(path: &Path) -> Result<File> {
     let at = |error: io::Error| format!("{}: {error}", path.display());
     let file = File::options().create(true).append(true).open(path).map_err(at)?;
     match file.try_lock() {
@@ -198,7 +198,7 @@ fn install(set: Set, folder: &Path, lock: &File) -> Result<()> {
     Ok(())
 }
 
-fn beside(folder: &Path, suffix: &str) -> PathBuf {
+pub fn beside(folder: &Path, suffix: &str) -> PathBuf {
     let mut name = folder.as_os_str().to_owned();
     name.push(format!(".{suffix}"));
     PathBuf::from(name)

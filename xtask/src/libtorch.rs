@@ -70,7 +70,7 @@ pub fn flaw(folder: &Path, set: Set) -> Option<String> {
 
 /// The libraries that `library` needs, directly or not, and the loader does not find. Only asked on
 /// Linux: elsewhere libtorch comes in one piece.
-fn unresolved(library: &Path) -> Vec<String> {
+pub fn unresolved(library: &Path) -> Vec<String> {
     if !cfg!(target_os = "linux") {
         return Vec::new();
     }

@@ -18,6 +18,7 @@ mod peers;
 mod pip;
 mod programs;
 mod requirements;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -34,13 +35,17 @@ Usage: cargo xtask [--cuda] COMMAND [ARGS...]
 Commands:
   verify [ARGS...]   build the programs and run `intnacl verify ARGS...`
   soak [ARGS...]     build the programs with all optimisations and run `intnacl soak ARGS...`
-  test [ARGS...]     run `cargo test --workspace ARGS...`
+  test [ARGS...]     run `cargo test --workspace ARGS...`; without arguments the tests of Python follow
   train [ARGS...]    build and run `intnacl-training train ARGS...`; without arguments it trains on digits
   bench [ARGS...]    run `cargo bench --package intnacl ARGS...`
   bench --peers [OPTIONS]
                      time the losses beside PyTorch, which is installed into the cache folder where
                      `python3` does not have it; see `cargo xtask bench --peers --help`
   doc [ARGS...]      run `cargo doc --workspace --no-deps ARGS...`, with typeset equations; needs no libtorch
+  wheel              build the Python package `intnacl` into target/wheels
+  python-test [ARGS...]
+                     build the wheel, and run `pytest ARGS...` on its tests, with NumPy, JAX and PyTorch in the
+                     cache folder; what cannot be installed is skipped, and said
   libtorch           only the set-up; prints the folder of libtorch
 
 Options:
@@ -72,6 +77,8 @@ enum Command {
     Bench(Vec<String>),
     Doc(Vec<String>),
     Libtorch,
+    Wheel,
+    PythonTest(Vec<String>),
 }
 
 /// Takes the words after `cargo xtask` apart. `--cuda` is taken before the command and right after it,
@@ -96,10 +103,12 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::
         Some("train") => Command::Train(rest),
         Some("bench") => Command::Bench(rest),
         Some("doc") => Command::Doc(rest),
-        Some("libtorch") => match rest.first() {
+        Some(name @ ("libtorch" | "wheel")) => match rest.first() {
+            None if name == "wheel" => Command::Wheel,
             None => Command::Libtorch,
-            Some(word) => return Err(format!("`cargo xtask libtorch` takes no `{word}`")),
+            Some(word) => return Err(format!("`cargo xtask {name}` takes no `{word}`")),
         },
+        Some("python-test") => Command::PythonTest(rest),
         Some(other) => {
             return Err(format!("`cargo xtask` has no command `{other}`; see `cargo xtask --help`"));
         }
@@ -108,21 +117,33 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::
 }
 
 fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
-    if command == Command::Help {
-        print!("{USAGE}");
-        return Ok(ExitCode::SUCCESS);
-    }
     let workspace = cargo::workspace();
-    if let Command::Doc(args) = command {
-        return doc::run(&workspace, args);
+    match command {
+        Command::Help => {
+            print!("{USAGE}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        // The Python package needs no libtorch.
+        Command::Wheel => {
+            println!("{}", wheel::build(&workspace)?.display());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::PythonTest(args) => return wheel::test(&workspace, &args),
+        Command::Doc(args) => return doc::run(&workspace, args),
+        _ => {}
     }
     let libtorch = libtorch::set_up(&workspace, set)?;
     match command {
         Command::Verify(args) => programs::run(&workspace, &libtorch, Profile::Dev, "verify", args),
         Command::Soak(args) => programs::run(&workspace, &libtorch, Profile::Release, "soak", args),
         Command::Test(args) => {
+            let whole = args.is_empty();
             let test = ["test", "--workspace"].map(String::from).into_iter();
-            cargo::become_cargo(&workspace, &libtorch, &test.chain(args).collect::<Vec<_>>())
+            let status = cargo::run(&workspace, &libtorch, &test.chain(args).collect::<Vec<_>>())?;
+            if !status.success() || !whole {
+                return Ok(cargo::exit_code(status));
+            }
+            wheel::test(&workspace, &[])
         }
         Command::Train(args) => {
             let train = ["run", "--quiet", "--package", "intnacl-training", "--", "train"];
@@ -134,7 +155,7 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
             println!("{}", libtorch.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Help | Command::Doc(_) => unreachable!("answered above"),
+        Command::Help | Command::Wheel | Command::PythonTest(_) | Command::Doc(_) => unreachable!("answered above"),
     }
 }
 

@@ -64,10 +64,15 @@ pub fn of_loss(loss: &str) -> Vec<Law> {
     intnacl_judge::laws().into_iter().filter(|law| law.losses.contains(&loss)).collect()
 }
 
-/// The laws of a loss: name and statement.
+/// The laws of a loss that a function of a layout can be held to, or all: name and statement.
 #[pyfunction]
-pub fn laws(loss: &str) -> Vec<(&'static str, &'static str)> {
-    of_loss(loss).iter().map(|law| (law.name, law.statement)).collect()
+#[pyo3(signature = (loss, layout = None))]
+pub fn laws(loss: &str, layout: Option<&str>) -> Vec<(&'static str, &'static str)> {
+    let offered = |law: &Law| {
+        let offer = |layout| Offer { layout, all_arrays: true, per_anchor: true, off_the_sphere: true };
+        layout.is_none_or(|layout| offer(layout).lacks(law.name).is_none())
+    };
+    of_loss(loss).into_iter().filter(offered).map(|law| (law.name, law.statement)).collect()
 }
 
 /// A seed that was not drawn before.

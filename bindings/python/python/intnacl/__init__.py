@@ -24,12 +24,18 @@ from .exact import (
     simclr,
     supervised_nca,
 )
+from .testing import laws
+from .training import BatchFailed, Watch
+from .verdict import Verdict
 
 __all__ = [
+    "BatchFailed",
     "CheckFailed",
     "Explanation",
     "Gradient",
     "Result",
+    "Verdict",
+    "Watch",
     "adversarial",
     "check",
     "debiased",
@@ -39,6 +45,7 @@ __all__ = [
     "int_cl",
     "int_nacl",
     "judge",
+    "laws",
     "mix_nca",
     "nca",
     "robust",

@@ -142,6 +142,10 @@ def of_values(probe: Probe, conventions: Conventions) -> tuple[str, Conventions]
             for words, of_anchor in BUGS.get(probe.loss, {}).items():
                 if _distance(probe, values, of_anchor, factor, both, t) <= 10 * SAME[probe.dtype]:
                     return words, replace(conventions, factor=factor, temperature=t)
+    if not fixed:
+        ratios = [value / probe.exact(*case, symmetric=both) for case, value in zip(probe.cases, values)]
+        if max(ratios) - min(ratios) <= 10 * SAME[probe.dtype] * abs(ratios[0]):
+            return f"the value is {ratios[0]:.6g} times what it should be", replace(conventions, factor="mean")
     return None
 
 

@@ -190,6 +190,7 @@ def framework_of(fn: Callable[..., Any], name: str | None, device: str | None) -
         if name not in FRAMEWORKS:
             raise ValueError(f"framework = {name!r}: expected torch, jax or numpy")
         return FRAMEWORKS[name](device)
+    fn = getattr(fn, "__inner__", fn)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(fn, torch.nn.Module):
         return Torch(device)
