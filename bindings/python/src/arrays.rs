@@ -317,13 +317,17 @@ impl Claim {
                 };
                 Answer::Batch(Evaluation { value, per_anchor: per_anchor(anchors), gradient })
             }
-            Answer::Supervised(Evaluation { per_anchor: anchors, gradient: exact, .. }) => {
+            Answer::Supervised(Evaluation { value: sum, per_anchor: points, gradient: exact }) => {
                 let gradient = Labelled {
                     transform: matrix(gradient, "transform")?.unwrap_or(exact.transform),
                     points: matrix(gradient, "points")?.unwrap_or(exact.points),
                     labels: exact.labels,
                 };
-                Answer::Supervised(Evaluation { value, per_anchor: per_anchor(anchors), gradient })
+                // The laws of points read the value of each: where only their sum is claimed, each has its share of what
+                // the sum is off.
+                let share = (value - sum) / points.len().max(1) as f64;
+                let shared = points.into_iter().map(|point| point + share).collect();
+                Answer::Supervised(Evaluation { value, per_anchor: per_anchor(shared), gradient })
             }
         })
     }

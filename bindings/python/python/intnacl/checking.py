@@ -13,7 +13,7 @@ from . import _intnacl, bugs
 from ._arrays import floats
 from .conventions import FACTORS, SAME, Conventions, Probe, claim, find
 from .exact import parameters_of
-from .frameworks import Jax, dtype_name, framework_of
+from .frameworks import Framework, Jax, dtype_name, framework_of
 from .signature import FORMS, Call, Signature, read
 from .verdict import STANDARDS, Counterexample, Report, Verdict
 
@@ -85,9 +85,20 @@ def judge(
     progress: bool | None = None,
 ) -> Verdict:
     """As `check`, but gives the verdict whatever it is."""
+    options = {name: value for name, value in locals().items() if name not in ("fn", "loss", "framework", "device")}
+    backend = framework_of(fn, framework, device)
+    with backend.small_work():
+        return _judge(fn, loss, backend, device, **options)
+
+
+def _judge(
+    fn: Callable[..., Any], loss: str, backend: Framework, device: str | None, *, dtype: Any, cases: int, seed: int,
+    laws: Iterable[str] | None, standard: str, temperatures: tuple[float, float], parameters: Mapping[str, Any] | None,
+    known: Mapping[str, str] | None, views: Any, form: str | None, normalize: bool | None, symmetric: bool | None,
+    reduction: str | None, temperature: float | None, progress: bool | None,
+) -> Verdict:
     start = time.monotonic()
     signature = read(fn, loss)
-    backend = framework_of(fn, framework, device)
     given = dict(form=form, normalize=normalize, symmetric=symmetric, reduction=reduction, temperature=temperature)
     _refuse(standard, temperatures, cases, form, reduction)
     fixed = _fixed(signature, loss, parameters or {})

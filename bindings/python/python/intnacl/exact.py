@@ -78,7 +78,8 @@ def _plain(value: Any, name: str) -> Any:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} = {value!r}: expected a number, a name or a dictionary") from None
+        found = type(value).__name__
+        raise ValueError(f"{name} is of type {found}: expected a number, a name or a dictionary of them") from None
     if not math.isfinite(number):
         raise ValueError(f"{name} = {number}: expected a finite number")
     return number
@@ -104,7 +105,8 @@ def _number(value: Any, name: str) -> float | None:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} = {value!r}: expected a number") from None
+        shown = " ".join(repr(value).split())[:80]
+        raise ValueError(f"{name} = {shown}: expected a number") from None
     return number if math.isfinite(number) else None
 
 

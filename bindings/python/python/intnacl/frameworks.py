@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, Iterator, Union
 
 import numpy as np
 
@@ -43,6 +44,16 @@ class Torch:
         import torch
 
         self.torch, self.device = torch, device or "cpu"
+
+    @contextlib.contextmanager
+    def small_work(self) -> Iterator[None]:
+        """One thread for the time of a check: threads that wait for each other take ten times as long on small cases."""
+        threads = self.torch.get_num_threads()
+        self.torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            self.torch.set_num_threads(threads)
 
     def array(self, array: np.ndarray, dtype: str) -> Any:
         if array.dtype.kind in "iu":
@@ -89,6 +100,11 @@ class Jax:
         self.jax = jax
         self.device = jax.devices(device or "cpu")[0]
 
+    @contextlib.contextmanager
+    def small_work(self) -> Iterator[None]:
+        """JAX has no such setting."""
+        yield
+
     def _wide(self) -> Any:
         """64-bit numbers for the time of a call: by default JAX has none."""
         if hasattr(self.jax, "enable_x64"):
@@ -100,8 +116,6 @@ class Jax:
     def differentiate(
         self, call: Callable[[dict[str, Any]], Any], arrays: dict[str, np.ndarray], dtype: str
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        import contextlib
-
         numpy = self.jax.numpy
         with self._wide() if dtype == "f64" else contextlib.nullcontext(), self.jax.default_device(self.device):
             word = getattr(numpy, LONG_NAMES[dtype])
@@ -134,6 +148,11 @@ class Numpy:
         if device not in (None, "cpu"):
             raise ValueError(f"device = {device!r}: expected cpu, the only one of NumPy")
 
+    @contextlib.contextmanager
+    def small_work(self) -> Iterator[None]:
+        """NumPy has no such setting."""
+        yield
+
     def differentiate(
         self, call: Callable[[dict[str, Any]], Any], arrays: dict[str, np.ndarray], dtype: str
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -153,7 +172,7 @@ class Numpy:
         return "", "loss[1]"
 
 
-Framework = Torch | Jax | Numpy
+Framework = Union[Torch, Jax, Numpy]
 FRAMEWORKS: dict[str, type] = {"torch": Torch, "jax": Jax, "numpy": Numpy}
 
 

@@ -1,0 +1,24 @@
+"""Losses of JAX."""
+
+import jax
+import jax.numpy as jnp
+
+
+def logsumexp(views, temperature):
+    """SimCLR by `logsumexp`."""
+    z = views.reshape(-1, views.shape[-1])
+    z = z / jnp.linalg.norm(z, axis=1, keepdims=True)
+    n = len(z) // 2
+    scores = jnp.where(jnp.eye(2 * n, dtype=bool), -jnp.inf, z @ z.T / temperature)
+    positive = jnp.concatenate([jnp.diagonal(scores, n), jnp.diagonal(scores, -n)])
+    return (jax.nn.logsumexp(scores, axis=1) - positive).mean()
+
+
+def positive_missing(views, temperature):
+    z = views.reshape(-1, views.shape[-1])
+    z = z / jnp.linalg.norm(z, axis=1, keepdims=True)
+    n = len(z) // 2
+    scores = z @ z.T / temperature
+    positive = jnp.concatenate([jnp.diagonal(scores, n), jnp.diagonal(scores, -n)])
+    pairs = jnp.tile(jnp.eye(n, dtype=bool), (2, 2))
+    return (jax.nn.logsumexp(jnp.where(pairs, -jnp.inf, scores), axis=1) - positive).mean()

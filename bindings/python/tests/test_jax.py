@@ -1,0 +1,21 @@
+"""The judge on losses of JAX."""
+
+import pytest
+
+jax = pytest.importorskip("jax")
+
+import intnacl  # noqa: E402
+import jax_losses as losses  # noqa: E402
+
+
+def test_a_right_loss_passes_in_both_types(fresh_seed):
+    verdict = intnacl.check(losses.logsumexp, "simclr", cases=2, seed=fresh_seed)
+    assert verdict.framework == "jax" and "normalises inside" in verdict.conventions
+    assert {report.dtype for report in verdict.reports if report.judged} == {"f32", "f64"}
+    # The numbers of 64 bits are there for the check alone.
+    assert jax.numpy.ones(1).dtype == "float32"
+
+
+def test_a_bug_fails_under_its_name():
+    with pytest.raises(AssertionError, match="likely: the positive is missing from the denominator"):
+        intnacl.check(losses.positive_missing, "simclr", cases=1, dtype="f32")
