@@ -110,7 +110,7 @@ class Probe:
         self.parameters = parameters
         self.rng = np.random.default_rng(20220717)
         warm = min(max(0.5, low), high)
-        self.cases = [self._case(4, 6, warm), self._case(7, 5, warm), self._case(5, 8, min(max(0.2, low), high))]
+        self.cases = [self._case(3, 5, warm), self._case(8, 5, warm), self._case(3, 16, min(max(0.2, low), high))]
 
     def _case(self, images: int, d: int, temperature: float) -> tuple[dict[str, Any], dict[str, Any]]:
         signature = self.call.signature

@@ -20,6 +20,10 @@ DTYPES = {
 LONG_NAMES = {"f64": "float64", "f32": "float32", "bf16": "bfloat16", "f16": "float16"}
 
 
+# A function of arrays and numbers, both by name.
+CallOf = Callable[[dict[str, Any], dict[str, float]], Any]
+
+
 class NoGradient(RuntimeError):
     """A value that cannot be differentiated."""
 
@@ -61,12 +65,12 @@ class Torch:
         return self.torch.tensor(array, dtype=getattr(self.torch, LONG_NAMES[dtype]), device=self.device)
 
     def differentiate(
-        self, call: Callable[[dict[str, Any]], Any], arrays: dict[str, np.ndarray], dtype: str
+        self, call: CallOf, arrays: dict[str, np.ndarray], numbers: dict[str, float], dtype: str, key: str
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         inputs = {name: self.array(array, dtype) for name, array in arrays.items()}
         leaves = {name: tensor.requires_grad_() for name, tensor in inputs.items() if tensor.is_floating_point()}
         with self.torch.enable_grad():
-            output = call(inputs)
+            output = call(inputs, numbers)
             if not isinstance(output, self.torch.Tensor):
                 raise NoGradient(f"the function gives a {type(output).__name__}: expected a tensor")
             if not output.requires_grad:
@@ -99,6 +103,8 @@ class Jax:
 
         self.jax = jax
         self.device = jax.devices(device or "cpu")[0]
+        self.compiled: dict[str, Any] = {}
+        self.branches = False
 
     @contextlib.contextmanager
     def small_work(self) -> Iterator[None]:
@@ -114,20 +120,32 @@ class Jax:
         return enable_x64()
 
     def differentiate(
-        self, call: Callable[[dict[str, Any]], Any], arrays: dict[str, np.ndarray], dtype: str
+        self, call: CallOf, arrays: dict[str, np.ndarray], numbers: dict[str, float], dtype: str, key: str
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         numpy = self.jax.numpy
         with self._wide() if dtype == "f64" else contextlib.nullcontext(), self.jax.default_device(self.device):
             word = getattr(numpy, LONG_NAMES[dtype])
             inputs = {name: numpy.asarray(array, dtype=word) for name, array in arrays.items() if array.dtype.kind == "f"}
             others = {name: numpy.asarray(array) for name, array in arrays.items() if array.dtype.kind != "f"}
-
-            def mean(inputs: dict[str, Any]) -> tuple[Any, Any]:
-                output = call({**inputs, **others})
-                return numpy.mean(output), output
-
-            (_, output), gradients = self.jax.value_and_grad(mean, has_aux=True)(inputs)
+            (_, output), gradients = self._run(call, inputs, others, numbers, f"{dtype} {key}")
             return _float64(output), {name: _float64(gradient) for name, gradient in gradients.items()}
+
+    def _run(self, call: CallOf, inputs: Any, others: Any, numbers: Any, key: str) -> Any:
+        """Value and gradient: compiled as a whole, once a shape, unless the function branches on its numbers."""
+
+        def mean(inputs: dict[str, Any], others: dict[str, Any], numbers: dict[str, Any]) -> tuple[Any, Any]:
+            output = call({**inputs, **others}, numbers)
+            return self.jax.numpy.mean(output), output
+
+        plain = self.jax.value_and_grad(mean, has_aux=True)
+        if not self.branches:
+            if key not in self.compiled:
+                self.compiled[key] = self.jax.jit(plain)
+            try:
+                return self.compiled[key](inputs, others, numbers)
+            except self.jax.errors.JAXTypeError:
+                self.branches = True
+        return plain(inputs, others, numbers)
 
     def code(self, name: str, array: np.ndarray, dtype: str) -> str:
         return f"{name} = jnp.array({numbers(array, dtype)}, dtype=jnp.{LONG_NAMES[dtype]})"
@@ -154,11 +172,11 @@ class Numpy:
         yield
 
     def differentiate(
-        self, call: Callable[[dict[str, Any]], Any], arrays: dict[str, np.ndarray], dtype: str
+        self, call: CallOf, arrays: dict[str, np.ndarray], numbers: dict[str, float], dtype: str, key: str
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         word = np.dtype(LONG_NAMES[dtype])
         inputs = {name: array.astype(word) if array.dtype.kind == "f" else array for name, array in arrays.items()}
-        output = call(inputs)
+        output = call(inputs, numbers)
         if not (isinstance(output, tuple) and len(output) == 2):
             raise NoGradient("the function gives no pair: expected (value, gradient)")
         return _float64(output[0]), output[1]

@@ -178,18 +178,22 @@ class Call:
     def __call__(self, head: dict[str, Any], data: dict[str, Any], dtype: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """The function's output and its gradient by every array."""
         named = self.arguments(head, data)
+        numbers = {name: value for name, value in named.items() if isinstance(value, float)}
+        others = {name: value for name, value in named.items() if name not in numbers}
+        form, signature = self.form, self.signature
 
-        def call(arrays: dict[str, Any]) -> Any:
+        def call(arrays: dict[str, Any], numbers: dict[str, float]) -> Any:
             arrays = dict(arrays)
             positional = []
             if "views" in arrays:
-                views = FORMS[self.form][1](arrays.pop("views"))
-                positional = list(views) if self.form == "separate" else [views]
-            if self.signature.positional:
-                return self.fn(*positional, **arrays, **named)
-            return self.fn(**dict(zip(self.signature.views, positional)), **arrays, **named)
+                views = FORMS[form][1](arrays.pop("views"))
+                positional = list(views) if form == "separate" else [views]
+            if signature.positional:
+                return self.fn(*positional, **arrays, **numbers, **others)
+            return self.fn(**dict(zip(signature.views, positional)), **arrays, **numbers, **others)
 
-        output, gradient = self.framework.differentiate(call, self.arrays(data), dtype)
+        key = f"{form} {sorted(others.items(), key=str)}"
+        output, gradient = self.framework.differentiate(call, self.arrays(data), numbers, dtype, key)
         if self.framework.name == "numpy":
             gradient = self._by_name(gradient, data)
         for name, array in gradient.items():
