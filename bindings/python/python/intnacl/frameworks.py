@@ -231,21 +231,28 @@ def framework_of(fn: Callable[..., Any], name: str | None, device: str | None) -
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(fn, torch.nn.Module):
         return Torch(device)
-    inner = inspect.unwrap(fn) if callable(fn) else fn
-    inner = getattr(inner, "func", inner)
-    home = getattr(inner, "__globals__", None)
-    if home is None:
-        home = getattr(getattr(type(inner), "__call__", None), "__globals__", {})
-    code = getattr(inner, "__code__", None)
-    used = set(_names(code)) if code is not None else set(home)
-    for wanted in (used, set(home)):
-        roots = {_root(home[word]) for word in wanted if word in home}
-        if code is not None:
-            roots |= {_root(cell.cell_contents) for cell in getattr(inner, "__closure__", None) or () if _filled(cell)}
+    for things in _reach(fn):
+        roots = {_root(thing) for thing in things}
         for candidate in ("torch", "jax"):
             if candidate in roots:
                 return FRAMEWORKS[candidate](device)
     return Numpy(device)
+
+
+def _reach(fn: Callable[..., Any]) -> Iterator[list[Any]]:
+    """What a function uses, then what its module has, then what the modules have that it uses."""
+    inner = inspect.unwrap(fn)
+    inner = getattr(inner, "func", inner)
+    if not hasattr(inner, "__globals__"):
+        inner = getattr(type(inner), "__call__", inner)
+    home = getattr(inner, "__globals__", {})
+    code = getattr(inner, "__code__", None)
+    used = [home[word] for word in _names(code) if word in home] if code is not None else []
+    used += [cell.cell_contents for cell in getattr(inner, "__closure__", None) or () if _filled(cell)]
+    yield used
+    yield list(home.values())
+    modules = [thing if inspect.ismodule(thing) else sys.modules.get(getattr(thing, "__module__", None) or "") for thing in used]
+    yield [thing for module in modules if module is not None for thing in vars(module).values() if inspect.ismodule(thing)]
 
 
 def _names(code: Any) -> list[str]:
