@@ -9,6 +9,7 @@ mod explain;
 mod implementation;
 mod judge;
 mod laws;
+mod plan;
 
 use pyo3::prelude::*;
 

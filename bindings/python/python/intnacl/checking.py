@@ -129,6 +129,7 @@ def _judge(
     verdict = Verdict(
         function=signature.name, loss=loss, framework=backend.name, device=str(device or "cpu"), standard=standard,
         seed=seed, conventions=conventions.sentences(signature.layout), distance=conventions.distance,
+        own_views=views is not None,
     )
     known = dict(known or {})
     unknown = [law for law in known if law not in dict(_intnacl.laws(loss))]

@@ -86,6 +86,7 @@ class Verdict:
     reports: list[Report] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    own_views: bool = False
 
     @property
     def failed(self) -> list[Report]:
@@ -175,10 +176,11 @@ class Verdict:
         cases = sum(report.cases for report in self.reports)
         comparisons = sum(report.comparisons for report in self.reports)
         outcome = "all hold" if not self.failed else f"{len(self.failed)} of {sum(r.judged for r in self.reports)} checks FAIL"
+        drawn = ", half of them real images" if not self.own_views and self.loss != "supervised_nca" else ""
         dtypes = ", ".join(dict.fromkeys(report.dtype for report in self.reports))
         parts.append(
             f"{self.sentence()}\nchecked {self.function} by {self.framework} on {self.device} in {dtypes} to the standard "
-            f'"{self.standard}": {cases} cases, half of them real images, {comparisons} comparisons, {outcome} '
+            f'"{self.standard}": {cases} cases{drawn}, {comparisons} comparisons, {outcome} '
             f"(seed {self.seed}, {self.seconds:.1f} s)"
         )
         return "\n\n".join(parts)
