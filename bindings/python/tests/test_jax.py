@@ -4,8 +4,8 @@ import pytest
 
 jax = pytest.importorskip("jax")
 
-import intnacl  # noqa: E402
-import jax_losses as losses  # noqa: E402
+import intnacl
+import jax_losses as losses
 
 
 def test_a_right_loss_passes_in_both_types(fresh_seed):

@@ -7,8 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import intnacl  # noqa: E402
-import torch_losses as losses  # noqa: E402
+import intnacl
+import torch_losses as losses
 
 
 def train(loss, steps=12):

@@ -124,6 +124,11 @@ def constant_self_pair(views, temperature):
     return -torch.log(positive / denominator).mean()
 
 
+def constant_self_pair_behind_normalisation(z_i, z_j, temperature):
+    """The same behind a normalisation, which takes the radial part away: what is left cancels in binary32."""
+    return constant_self_pair(F.normalize(torch.stack([z_i, z_j]), dim=-1), temperature)
+
+
 def second_view_detached(z_i, z_j, temperature):
     return cross_entropy(z_i, z_j.detach(), temperature)
 

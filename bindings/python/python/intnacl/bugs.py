@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from typing import Any, Callable
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from . import _intnacl
 from .conventions import FACTORS, SAME, USUAL_TEMPERATURES, Conventions, Probe, claim
+from .signature import Call
 
 OF_ANCHOR = Callable[["Scores"], float]
 
@@ -200,3 +202,40 @@ def of_gradients(probe: Probe, conventions: Conventions) -> list[str]:
         elif not gradient.any():
             likely.append(f"{array} has no gradient: it is detached, or is no part of the graph")
     return likely
+
+
+# The logarithm of the largest number of a type.
+LARGEST = {"f64": 709.0, "f32": 88.0, "bf16": 88.0, "f16": 11.0}
+# From warm to cold: digits are lost before numbers stop being finite.
+SWEEP = (0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.015, 0.01, 0.005, 0.002, 0.001)
+
+
+def of_type(probe: Probe, conventions: Conventions, dtype: str, standard: int, low: float, high: float) -> list[str]:
+    """What a function that is right on ordinary cases lacks where it gets colder: digits of its type, or its range."""
+    _, data = probe.cases[1]
+    data = {name: probe.representable(array, dtype) if isinstance(array, np.ndarray) else array for name, array in data.items()}
+    if "views" in data:
+        data["symmetric"] = conventions.symmetric is not False
+    for t in (t for t in SWEEP if low <= t <= high):
+        head = {**probe.cases[1][0], "temperature": t, "normalize": conventions.normalize is not False}
+        text = json.dumps(head)
+        found = {
+            kind: _intnacl.agreement(text, data, kind, lambda request, kind=kind: claim(probe.call, conventions, request, kind))
+            for kind in dict.fromkeys((dtype, "f64"))
+        }
+        message = found[dtype]["broken"][standard]
+        if message is None:
+            continue
+        # A quotient's derivative squares its denominator.
+        if re.search(r" is (NaN|-?inf)$", message) or 2.0 / t > LARGEST[dtype]:
+            return [
+                f"numbers leave the range of {dtype} at t = {t:g}: exponentials such as e^{{1/t}} overflow, which a log-sum-exp "
+                "of the scores does not"
+            ]
+        if dtype != "f64" and found["f64"]["worst"][0]["error"] < 1e-3 * found[dtype]["worst"][0]["error"]:
+            return [
+                f"digits cancel in {dtype} at t = {t:g}, where f64 still has them: large numbers are subtracted, as where the "
+                "constant self pair e^{1/t} is taken from the sum over all pairs"
+            ]
+        return []
+    return []

@@ -142,7 +142,7 @@ def _judge(
                 verdict.reports.append(_own_views(call, conventions, loss, fixed, views, one, temperatures, standard))
                 continue
             plan = _plan(signature, conventions, loss, fixed, one, standard, cases, seed, laws, temperatures, backend)
-            answer = lambda request, one=one: claim(call, conventions, request, one)  # noqa: E731
+            answer = lambda request, one=one: claim(call, conventions, request, one)
             for row in _intnacl.judge(json.dumps(plan), answer, bar):
                 verdict.reports.append(_report(row, one, call, conventions, known))
     finally:
@@ -151,6 +151,9 @@ def _judge(
         verdict.bugs = [named[0]]
     elif verdict.failed and probe is not None and conventions.distance <= 10 * SAME[probed]:
         verdict.bugs = bugs.of_gradients(probe, conventions)
+        if not verdict.bugs:
+            narrow = verdict.failed[0].dtype
+            verdict.bugs = bugs.of_type(probe, conventions, narrow, STANDARDS.index(standard), *temperatures)
     verdict.seconds = time.monotonic() - start
     return verdict
 
@@ -308,7 +311,7 @@ def _own_views(
     data = {"views": rows, "symmetric": conventions.symmetric is not False}
     text = json.dumps(head)
     found = _intnacl.agreement(text, data, dtype, lambda request: claim(call, conventions, request, dtype))
-    example = {"message": "", "temperature": head["temperature"]}
+    example = {"message": "", "temperature": head["temperature"], "request": {"head": text, "data": data}}
     report = Report(
         law="agrees_with_the_reference", statement="on your own views, value and gradient are those of the exact reference",
         dtype=dtype, cases=1, comparisons=found["comparisons"], beyond_the_type=0, worst=found["worst"],

@@ -151,13 +151,18 @@ class Probe:
         return head, data
 
     def _representable(self, array: np.ndarray) -> np.ndarray:
-        if self.dtype == "f64":
+        return self.representable(array, self.dtype)
+
+    @staticmethod
+    def representable(array: np.ndarray, dtype: str) -> np.ndarray:
+        """The numbers of a floating type that are nearest to those of an array."""
+        if dtype == "f64":
             return array
-        if self.dtype == "bf16":
+        if dtype == "bf16":
             # The upper half of a binary32.
             bits = array.astype(np.float32).view(np.uint32) + np.uint32(0x8000)
             return (bits & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
-        return array.astype({"f32": np.float32, "f16": np.float16}[self.dtype]).astype(np.float64)
+        return array.astype({"f32": np.float32, "f16": np.float16}[dtype]).astype(np.float64)
 
     def value(self, head: dict[str, Any], data: dict[str, Any]) -> float:
         """The function's value, the mean where it gives several."""
@@ -183,7 +188,7 @@ class Probe:
         value = self.value(head, data)
         try:
             return self.same(value, self.value(head, scaled))
-        except Exception:  # noqa: BLE001: a function may refuse rows that are not unit
+        except Exception:  # a function may refuse rows that are not unit
             return False
 
     def symmetric(self) -> bool:
@@ -198,7 +203,7 @@ class Probe:
         head, data = self.cases[1]
         order = np.roll(np.arange(data["views"].shape[1]), 2)
         order[[0, 1]] = order[[1, 0]]
-        turned = {name: np.ascontiguousarray(array[..., order, :]) for name, array in data.items() if name != "symmetric"}
+        turned: dict[str, Any] = {name: np.ascontiguousarray(array[..., order, :]) for name, array in data.items() if name != "symmetric"}
         turned["symmetric"] = True
         return self.same(self.value(head, data), self.value(head, turned))
 
@@ -243,7 +248,7 @@ def find(probe: Probe, given: dict[str, Any]) -> Conventions:
         call.form = form
         try:
             one = _of_form(probe, given)
-        except Exception as error:  # noqa: BLE001: whatever a function raises when it is handed another form
+        except Exception as error:  # whatever a function raises when it is handed another form
             failures.append(f"{FORMS[form][0]}: {type(error).__name__}: {error}")
             continue
         # Where a function answers in several forms, the first one wins unless another is much nearer.

@@ -100,6 +100,7 @@ class Jax:
 
     def __init__(self, device: str | None) -> None:
         import jax
+        import jax.experimental
 
         self.jax = jax
         self.device = jax.devices(device or "cpu")[0]
@@ -115,9 +116,8 @@ class Jax:
         """64-bit numbers for the time of a call: by default JAX has none."""
         if hasattr(self.jax, "enable_x64"):
             return self.jax.enable_x64(True)
-        from jax.experimental import enable_x64
-
-        return enable_x64()
+        # Versions before it have the same under this name.
+        return self.jax.experimental.enable_x64()
 
     def differentiate(
         self, call: CallOf, arrays: dict[str, np.ndarray], numbers: dict[str, float], dtype: str, key: str

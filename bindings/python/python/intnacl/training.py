@@ -79,7 +79,7 @@ class Watch:
         rows = [to_numpy(given[word]).astype(np.float64) for word in self.signature.views]
         count = len(rows) if self.signature.separate else len(first) if conventions.form == "stacked" else 2
         views = FORMS[conventions.form][2](rows if self.signature.separate else rows[0], count)
-        temperature = given[self.signature.temperature] if self.signature.temperature else conventions.temperature
+        temperature = given[self.signature.temperature] if self.signature.temperature else conventions.temperature or 1.0
         parameters = dict(_ordinary(self.signature, self.loss, self.fixed))
         for word, parameter in self.signature.parameters.items():
             parameters[parameter] = given[word]
@@ -115,7 +115,7 @@ class Watch:
     def _save(self, message: str, head: str, data: dict[str, Any]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{self.loss}-call-{self.calls}.npz"
-        arrays = {name: array for name, array in data.items() if isinstance(array, np.ndarray)}
+        arrays: dict[str, Any] = {name: array for name, array in data.items() if isinstance(array, np.ndarray)}
         np.savez_compressed(path, request=np.array(head), message=np.array(message), symmetric=np.array(data["symmetric"]), **arrays)
         self.failures.append(path)
         warnings.warn(BatchFailed(f"{self.signature.name}, call {self.calls}: {message}; saved as {path}"), stacklevel=4)

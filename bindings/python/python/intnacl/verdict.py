@@ -129,7 +129,8 @@ class Verdict:
         if reached == "exact":
             return "exact: right to the last bits"
         following = 0 if reached is None else STANDARDS.index(reached) + 1
-        examples = [(report, report.examples[following]) for report in self.reports if report.examples[following]]
+        broken_ones = ((report, report.examples[following]) for report in self.reports)
+        examples = [(report, example) for report, example in broken_ones if example is not None]
         report, example = max(examples, key=lambda pair: pair[1]["temperature"])
         where = f"from t = {example['temperature']:.6g} down, e.g. {report.law} in {report.dtype}: {example['message']}"
         if reached is None:
