@@ -10,13 +10,13 @@ import json
 import math
 import re
 from dataclasses import replace
+from functools import partial
 from typing import Any, Callable
 
 import numpy as np
 
 from . import _intnacl
 from .conventions import FACTORS, SAME, USUAL_TEMPERATURES, Conventions, Probe, claim
-from .signature import Call
 
 OF_ANCHOR = Callable[["Scores"], float]
 
@@ -220,7 +220,7 @@ def of_type(probe: Probe, conventions: Conventions, dtype: str, standard: int, l
         head = {**probe.cases[1][0], "temperature": t, "normalize": conventions.normalize is not False}
         text = json.dumps(head)
         found = {
-            kind: _intnacl.agreement(text, data, kind, lambda request, kind=kind: claim(probe.call, conventions, request, kind))
+            kind: _intnacl.agreement(text, data, kind, partial(claim, probe.call, conventions, dtype=kind))
             for kind in dict.fromkeys((dtype, "f64"))
         }
         message = found[dtype]["broken"][standard]

@@ -117,7 +117,7 @@ class Jax:
         if hasattr(self.jax, "enable_x64"):
             return self.jax.enable_x64(True)
         # Versions before it have the same under this name.
-        return self.jax.experimental.enable_x64()
+        return getattr(self.jax.experimental, "enable_x64")()
 
     def differentiate(
         self, call: CallOf, arrays: dict[str, np.ndarray], numbers: dict[str, float], dtype: str, key: str
