@@ -155,7 +155,9 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
             println!("{}", libtorch.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Help | Command::Wheel | Command::PythonTest(_) | Command::Doc(_) => unreachable!("answered above"),
+        Command::Help | Command::Wheel | Command::PythonTest(_) | Command::Doc(_) => {
+            unreachable!("answered above")
+        }
     }
 }
 
