@@ -85,7 +85,7 @@ pub mod inside {
     pub use crate::layout::{ContrastRoles, Problem, Problems, Roles};
     pub use crate::random::Rng;
     pub use crate::real::{Dd, DdContext, Real};
-    pub use crate::score::{Contrast, Field, Scores, log_sum_exp, softplus};
+    pub use crate::score::{Arithmetic, Contrast, Scores, log_sum_exp, softplus};
 }
 
 /// Makes the examples of the README tests.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::real::{Big, Dd, DdContext, Real};
-use crate::score::{Field, log_sum_exp, softplus};
+use crate::score::{Arithmetic, log_sum_exp, softplus};
 use crate::vocabulary::{Evaluation, Labelled, Objective};
 use nalgebra::DMatrix;
 
@@ -145,7 +145,7 @@ fn of_scores<R: Real>(objective: Objective, scores: &[R], same: &[bool], context
         return (number(0.0), vec![number(0.0); scores.len()]);
     }
     // The temperature of (6) is 1.
-    let field = Field::<R>::new(1.0, 1.0, context);
+    let field = Arithmetic::<R>::new(1.0, 1.0, context);
     let (log_own, within) = log_sum_exp(&own, &field);
     let (log_other, without) = log_sum_exp(&other, &field);
     // p_i = logistic(log_own - log_other), 1 - p_i its mirror image: neither is found by subtraction.

@@ -2,7 +2,7 @@
 //! Robinson et al. 2021), in the log domain.
 
 use crate::real::{Real, max, max_of};
-use crate::score::{Contrast, Field, Term, Trust, log_sum_exp, softplus};
+use crate::score::{Arithmetic, Contrast, Term, Trust, log_sum_exp, softplus};
 use crate::vocabulary::Negatives;
 
 /// `log G` of one anchor, its gradient, and how far both can be trusted.
@@ -18,7 +18,7 @@ pub(crate) struct Estimate<R> {
 
 impl<R: Real> Estimate<R> {
     /// `-log P/(P + N·G)` for the positives' `log P` and its gradient, the softmax of their scores.
-    pub(crate) fn against(self, positives: (R, Vec<R>), count: usize, field: &Field<R>) -> Term<R> {
+    pub(crate) fn against(self, positives: (R, Vec<R>), count: usize, field: &Arithmetic<R>) -> Term<R> {
         let (log_p, mut softmax) = positives;
         let log_q = field.number(count as f64).ln(field.context) + &self.log;
         let (value, omega) = softplus(&(log_q - &log_p), field);
@@ -33,11 +33,11 @@ impl<R: Real> Estimate<R> {
 /// The estimators, as functions of scores.
 pub(crate) trait Estimation {
     /// `log G` from the scores of the negatives and of the draws of positives.
-    fn estimate<R: Real>(&self, contrast: &Contrast<R>, field: &Field<R>) -> Estimate<R>;
+    fn estimate<R: Real>(&self, contrast: &Contrast<R>, field: &Arithmetic<R>) -> Estimate<R>;
 }
 
 impl Estimation for Negatives {
-    fn estimate<R: Real>(&self, contrast: &Contrast<R>, field: &Field<R>) -> Estimate<R> {
+    fn estimate<R: Real>(&self, contrast: &Contrast<R>, field: &Arithmetic<R>) -> Estimate<R> {
         match *self {
             Negatives::G0 => mean(&contrast.negatives, field),
             Negatives::G1 { tau_plus } => {
@@ -51,14 +51,14 @@ impl Estimation for Negatives {
 }
 
 /// `log g0 = logsumexp(u) - log n`.
-fn mean<R: Real>(negatives: &[R], field: &Field<R>) -> Estimate<R> {
+fn mean<R: Real>(negatives: &[R], field: &Arithmetic<R>) -> Estimate<R> {
     let (log_sum, softmax) = log_sum_exp(negatives, field);
     let log = log_sum - &field.number(negatives.len() as f64).ln(field.context);
     Estimate { log, negatives: softmax, debias: Vec::new(), trust: Trust::FULL }
 }
 
 /// `log R`, `R = Σ h^{β+1} / Σ h^β`, and `∂ log R/∂u_i = (β+1) softmax((β+1)u)_i - β softmax(βu)_i`.
-fn hard_mean<R: Real>(negatives: &[R], beta: f64, field: &Field<R>) -> Estimate<R> {
+fn hard_mean<R: Real>(negatives: &[R], beta: f64, field: &Arithmetic<R>) -> Estimate<R> {
     let sharpened = |factor: &R| {
         let mut scores = negatives.to_vec();
         R::scale_all(&mut scores, factor);
@@ -86,7 +86,7 @@ fn debiased<R: Real>(
     estimate: Estimate<R>,
     tau_plus: f64,
     contrast: &Contrast<R>,
-    field: &Field<R>,
+    field: &Arithmetic<R>,
 ) -> Estimate<R> {
     if tau_plus == 0.0 {
         return at_least_floor_without_prior(estimate, contrast, field);
@@ -146,7 +146,7 @@ fn debiased<R: Real>(
 fn at_least_floor_without_prior<R: Real>(
     estimate: Estimate<R>,
     contrast: &Contrast<R>,
-    field: &Field<R>,
+    field: &Arithmetic<R>,
 ) -> Estimate<R> {
     let zero = field.number(0.0);
     let debias = vec![zero.clone(); contrast.debias.len()];

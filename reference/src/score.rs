@@ -50,7 +50,7 @@ impl<T> Scores<T> {
 
 /// The numbers that the equations need beside the scores.
 #[derive(Debug, Clone)]
-pub struct Field<R: Real> {
+pub struct Arithmetic<R: Real> {
     /// The precision.
     pub context: R::Context,
     /// `-1/t`, the logarithm of the floor of `g1` and `g2`.
@@ -59,7 +59,7 @@ pub struct Field<R: Real> {
     pub bits: f64,
 }
 
-impl<R: Real> Field<R> {
+impl<R: Real> Arithmetic<R> {
     /// `radius` is the largest norm of an embedding.
     pub fn new(temperature: f64, radius: f64, context: R::Context) -> Self {
         let log_floor = R::lift(-1.0, context) / &R::lift(temperature, context);
@@ -75,7 +75,7 @@ impl<R: Real> Field<R> {
 }
 
 /// `log Σ_i e^{s_i}` and its gradient, the softmax of the scores.
-pub fn log_sum_exp<R: Real>(scores: &[R], field: &Field<R>) -> (R, Vec<R>) {
+pub fn log_sum_exp<R: Real>(scores: &[R], field: &Arithmetic<R>) -> (R, Vec<R>) {
     let context = field.context;
     let Some(first) = scores.first() else {
         return (field.log_floor.clone(), Vec::new());
@@ -128,7 +128,7 @@ impl Trust {
 
 /// `softplus(x) = log(1 + e^x)` and its derivative, the logistic function; both keep their relative
 /// precision where they are tiny.
-pub fn softplus<R: Real>(x: &R, field: &Field<R>) -> (R, R) {
+pub fn softplus<R: Real>(x: &R, field: &Arithmetic<R>) -> (R, R) {
     let context = field.context;
     let (zero, one) = (field.number(0.0), field.number(1.0));
     let positive = *x > zero;

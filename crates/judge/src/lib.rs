@@ -17,7 +17,6 @@
 #![warn(missing_docs)]
 
 mod agreement;
-mod bounds;
 pub mod budget;
 #[cfg(test)]
 mod calibration;
@@ -26,6 +25,7 @@ mod check;
 mod closed_forms;
 pub mod diagnosis;
 pub mod images;
+mod inequalities;
 mod invariances;
 mod kept;
 mod named;
@@ -181,7 +181,7 @@ pub fn laws() -> Vec<Law> {
         agreement::LAWS,
         reductions::LAWS,
         table_1::LAWS,
-        bounds::LAWS,
+        inequalities::LAWS,
         closed_forms::LAWS,
         invariances::LAWS,
         supervised::LAWS,

@@ -4,7 +4,7 @@
 //! that along for each standard, and is computed in double-double, so that the law's own arithmetic is below all of
 //! it.
 
-use intnacl_reference::inside::{self, Field};
+use intnacl_reference::inside::{self, Arithmetic};
 use intnacl_reference::inside::{Dd, DdContext, Real};
 use std::ops::{Add, Mul, Sub};
 
@@ -144,14 +144,14 @@ impl Mul for Number {
 
 /// Exact scores and the functions of them that closed forms are made of.
 pub(super) struct Scores {
-    field: Field<Dd>,
+    field: Arithmetic<Dd>,
     inverse_temperature: Dd,
     normalize: bool,
 }
 
 impl Scores {
     pub(super) fn new(temperature: f64, normalize: bool) -> Self {
-        let field = Field::<Dd>::new(temperature, 1.0, CONTEXT);
+        let field = Arithmetic::<Dd>::new(temperature, 1.0, CONTEXT);
         let inverse_temperature = -field.log_floor;
         Self { field, inverse_temperature, normalize }
     }

@@ -2,7 +2,7 @@
 
 use super::estimator::{Counts, Estimator, View};
 use super::expectation::{Effort, Expectation};
-use super::multiset::{Law, log_sum};
+use super::multiset::{Distribution, log_sum};
 use super::table::Table;
 use super::world::World;
 use crate::error::Result;
@@ -147,7 +147,7 @@ struct Sampler {
 
 impl Sampler {
     fn new(view: &View, estimator: &Estimator) -> Self {
-        let table = |law: &Law| Table::new(law.probabilities.iter().copied());
+        let table = |distribution: &Distribution| Table::new(distribution.probabilities.iter().copied());
         Self { positive: table(&view.positive), source: table(view.source(estimator)) }
     }
 
@@ -166,6 +166,6 @@ impl Sampler {
     }
 }
 
-fn scores(table: &Table, law: &Law, count: usize, random: &mut Rng) -> Vec<f64> {
-    (0..count).map(|_| law.values[table.draw(random)]).collect()
+fn scores(table: &Table, distribution: &Distribution, count: usize, random: &mut Rng) -> Vec<f64> {
+    (0..count).map(|_| distribution.values[table.draw(random)]).collect()
 }

@@ -1,6 +1,6 @@
 //! What stands for the negatives in a loss: an estimator of finitely many draws, and its limit.
 
-use super::multiset::{Drawn, Law, log_sum};
+use super::multiset::{Distribution, Drawn, log_sum};
 use super::world::World;
 use crate::error::{Error, Result, in_range};
 
@@ -104,11 +104,11 @@ impl Estimator {
 #[derive(Debug, Clone)]
 pub(crate) struct View {
     /// Scores of a positive, `p⁺_x`.
-    pub(crate) positive: Law,
+    pub(crate) positive: Distribution,
     /// Scores of a true negative, `p⁻_x`.
-    pub(crate) other: Law,
+    pub(crate) other: Distribution,
     /// Scores of a draw from the data.
-    pub(crate) data: Law,
+    pub(crate) data: Distribution,
     /// `-1/t`.
     pub(crate) log_floor: f64,
 }
@@ -121,9 +121,9 @@ impl View {
         let all = || scores.iter().copied().zip(0..);
         let joint = |(score, point)| (score, world.probability(point));
         Self {
-            positive: Law::new(world.rows(class).map(|point| (scores[point], world.within(point)))),
-            other: Law::new(all().filter(|pair| world.class(pair.1) != class).map(joint)),
-            data: Law::new(all().map(joint)),
+            positive: Distribution::new(world.rows(class).map(|point| (scores[point], world.within(point)))),
+            other: Distribution::new(all().filter(|pair| world.class(pair.1) != class).map(joint)),
+            data: Distribution::new(all().map(joint)),
             log_floor: -1.0 / world.temperature(),
         }
     }
@@ -153,7 +153,7 @@ impl View {
     }
 
     /// Where the `N` draws come from.
-    pub(crate) fn source(&self, estimator: &Estimator) -> &Law {
+    pub(crate) fn source(&self, estimator: &Estimator) -> &Distribution {
         if *estimator == Estimator::TrueNegatives { &self.other } else { &self.data }
     }
 

@@ -17,8 +17,8 @@
 //!   [`limit_excess`]; [`range`], [`mix_nca_range`], [`integrated_range`]; [`lipschitz`]; [`jensen_gap`],
 //!   [`jensen_peak`], [`chain_gap`], [`chain_gap_of_classes`]; [`massart`].
 //! - Complexities: [`rademacher()`] over all sign vectors, [`sampled_rademacher`].
-//! - The whole: [`Setting::terms`] is the table of all terms for `K, M, N, T, δ, t, τ`, each a [`Term`] with its
-//!   [`Verdict`]; [`Setting::corrected`] and [`Setting::published`] are the right sides; [`World::training_set`]
+//! - The whole: [`Theorem::terms`] is the table of all terms for `K, M, N, T, δ, t, τ`, each a [`Term`] with its
+//!   [`Verdict`]; [`Theorem::corrected`] and [`Theorem::published`] are the right sides; [`World::training_set`]
 //!   and [`World::losses`] draw what they speak of.
 //!
 //! # Costs
@@ -58,7 +58,7 @@ mod supervised;
 mod table;
 mod terms;
 mod theorem;
-mod trial;
+mod training_set;
 mod world;
 
 pub use constants::{
@@ -73,6 +73,6 @@ pub use lipschitz::{Lipschitz, Norm, Side, lipschitz};
 pub use multiset::multisets;
 pub use rademacher::{massart, rademacher, sampled_rademacher};
 pub use terms::{Term, Verdict};
-pub use theorem::{Bound, FeatureConstants, Setting, Source};
-pub use trial::Sample;
+pub use theorem::{Bound, FeatureConstants, Source, Theorem};
+pub use training_set::Sample;
 pub use world::{Class, World};

@@ -30,29 +30,29 @@ pub fn multisets(values: usize, draws: usize) -> f64 {
 
 /// Values with probabilities, equal values merged: what an anchor sees of a class.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Law {
+pub(crate) struct Distribution {
     pub(crate) values: Vec<f64>,
     pub(crate) probabilities: Vec<f64>,
 }
 
-impl Law {
+impl Distribution {
     /// From pairs of value and weight; weights are divided by their sum.
     pub(crate) fn new(pairs: impl Iterator<Item = (f64, f64)>) -> Self {
         let mut pairs: Vec<(f64, f64)> = pairs.collect();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
         let total: f64 = pairs.iter().map(|pair| pair.1).sum();
-        let mut law = Self::default();
+        let mut distribution = Self::default();
         for (value, weight) in pairs {
-            if law.values.last() == Some(&value) {
-                if let Some(last) = law.probabilities.last_mut() {
+            if distribution.values.last() == Some(&value) {
+                if let Some(last) = distribution.probabilities.last_mut() {
                     *last += weight / total;
                 }
             } else {
-                law.values.push(value);
-                law.probabilities.push(weight / total);
+                distribution.values.push(value);
+                distribution.probabilities.push(weight / total);
             }
         }
-        law
+        distribution
     }
 
     /// `E v`.

@@ -4,7 +4,7 @@ use super::constants::{concentration, hoeffding_constant, published_constant, ra
 use super::estimator::{Estimator, Reading, finite};
 use super::jensen::{chain_gap, jensen_gap, jensen_gap_limit, jensen_peak};
 use super::lipschitz::{Norm, Side, lipschitz};
-use super::theorem::{Setting, Source};
+use super::theorem::{Source, Theorem};
 use crate::error::Result;
 
 /// What the audit in `notes/theorem.md` says of a term, at a given setting and for all worlds.
@@ -91,20 +91,20 @@ const PEAK: f64 = 0.8048;
 /// The audit has a world for `t = 1/ln 128 = 0.206`, and turns it for every smaller temperature.
 const REFUTED_BASE: f64 = 128.0;
 
-impl Setting {
+impl Theorem {
     /// Every term and constant as a table: what is published, what replaces it, and what the audit says of each.
     ///
-    /// `total_published`, with [`Setting::hidden_constants`], is the last one; it is absent for `g1` and `g2`, and where
+    /// `total_published`, with [`Theorem::hidden_constants`], is the last one; it is absent for `g1` and `g2`, and where
     /// the source has no `R_S(F)`.
     ///
     /// # Errors
-    /// As [`Setting::corrected`].
+    /// As [`Theorem::corrected`].
     ///
     /// # Examples
     /// ```
-    /// use intnacl_reference::bound::{Counts, Setting, Source, Verdict};
+    /// use intnacl_reference::bound::{Counts, Theorem, Source, Verdict};
     ///
-    /// let setting = Setting::new(10, Counts::new(2, 18), 50_000, 0.05, 0.5);
+    /// let setting = Theorem::new(10, Counts::new(2, 18), 50_000, 0.05, 0.5);
     /// let terms = setting.terms(&Source::FiniteClass { functions: 1 })?;
     /// let published = terms.iter().find(|term| term.name == "negatives_published").ok_or("no such term")?;
     /// assert_eq!((published.value, published.verdict), (9.0, Verdict::Fails)); // from M = 2 on

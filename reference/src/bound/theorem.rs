@@ -13,16 +13,16 @@ use crate::error::{Result, in_range};
 /// # Examples
 /// The term that the paper's Lemma B.3 lacks, at two positives:
 /// ```
-/// use intnacl_reference::bound::{Counts, Setting, Source};
+/// use intnacl_reference::bound::{Counts, Theorem, Source};
 ///
-/// let setting = Setting::new(10, Counts::new(2, 18), 50_000, 0.05, 0.5);
+/// let setting = Theorem::new(10, Counts::new(2, 18), 50_000, 0.05, 0.5);
 /// let terms = setting.terms(&Source::FiniteClass { functions: 1 })?;
 /// let gap = terms.iter().find(|term| term.name == "chain_gap").ok_or("no such term")?;
 /// assert!((gap.value - 0.5 * 2_f64.cosh().ln()).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Setting {
+pub struct Theorem {
     /// `K`.
     pub classes: usize,
     /// `κ`: `K - 1` for balanced classes, [`World::imbalance`] in general.
@@ -56,7 +56,7 @@ pub enum Source {
     Features(f64),
 }
 
-/// How steep a loss is in the embeddings of a tuple, by what they are: [`Setting::feature_constants`].
+/// How steep a loss is in the embeddings of a tuple, by what they are: [`Theorem::feature_constants`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FeatureConstants {
     /// In that of the anchor.
@@ -87,7 +87,7 @@ impl Bound {
     }
 }
 
-impl Setting {
+impl Theorem {
     /// A setting of `K` balanced classes with `g0` of true negatives; fields can be changed afterwards.
     pub fn new(classes: usize, counts: Counts, samples: usize, delta: f64, temperature: f64) -> Self {
         Self {
@@ -167,7 +167,7 @@ impl Setting {
     /// `L_Sup` is that of the best linear classifier with rows of norm at most 1, or any better one.
     ///
     /// # Errors
-    /// As [`Setting::validate`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for `tau_plus` above the
+    /// As [`Theorem::validate`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for `tau_plus` above the
     /// smallest class probability, and for a complexity that is negative or not finite; [`Error::Overflow`](crate::Error::Overflow) at tiny temperatures.
     pub fn corrected(&self, source: &Source) -> Result<Bound> {
         self.validate()?;
@@ -201,13 +201,13 @@ impl Setting {
     }
 
     /// `Λ`, a Lipschitz constant of the loss in the stacked embeddings of a tuple, Euclidean: the norm of the
-    /// [`Setting::feature_constants`] by anchor, positives and negatives.
+    /// [`Theorem::feature_constants`] by anchor, positives and negatives.
     ///
     /// At a fixed `N` in the sum reading it falls like the paper's `λ_M = 1/M`: with `g0` it is at most
     /// `√6 N e^{2/t}/((M + N e^{2/t}) t)`. At a fixed `ν` it does not fall to 0.
     ///
     /// # Errors
-    /// As [`Setting::validate`].
+    /// As [`Theorem::validate`].
     pub fn feature_constant(&self) -> Result<f64> {
         let FeatureConstants { anchor, positives, negatives } = self.feature_constants()?;
         finite(anchor.hypot(positives).hypot(negatives), self.temperature)
@@ -226,7 +226,7 @@ impl Setting {
     /// count as embeddings of their own, also where they are positives.
     ///
     /// # Errors
-    /// As [`Setting::validate`].
+    /// As [`Theorem::validate`].
     pub fn feature_constants(&self) -> Result<FeatureConstants> {
         self.validate()?;
         let (t, counts) = (self.temperature, &self.counts);
@@ -259,7 +259,7 @@ impl Setting {
     /// vector of norm `√(T(1+M+N))`, one for each encoder, so that it is `√(2T(1+M+N) log|F|)`; 0 for one.
     ///
     /// # Errors
-    /// As [`Setting::validate`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for `functions = 0`.
+    /// As [`Theorem::validate`]; [`Error::OutOfRange`](crate::Error::OutOfRange) for `functions = 0`.
     pub fn massart_of_features(&self, functions: usize) -> Result<f64> {
         self.validate()?;
         at_least_1("functions", functions)?;
@@ -267,7 +267,7 @@ impl Setting {
         Ok((2.0 * self.samples as f64 * rows * (functions as f64).ln()).sqrt())
     }
 
-    /// The constants `C`, 1, 1 that [`Setting::published`] is evaluated with in tables: the paper's own in the first
+    /// The constants `C`, 1, 1 that [`Theorem::published`] is evaluated with in tables: the paper's own in the first
     /// term, and 1 where it states none.
     pub fn hidden_constants() -> [f64; 3] {
         [published_constant(), 1.0, 1.0]
@@ -277,7 +277,7 @@ impl Setting {
     /// given: `a/√N + b·λ_M·R_S(F)/T + d·B√(log(1/δ)/T)` with `λ_M = 1/M` and `B = log N`.
     ///
     /// # Errors
-    /// As [`Setting::validate`], and for constants or a complexity that are negative or not finite.
+    /// As [`Theorem::validate`], and for constants or a complexity that are negative or not finite.
     pub fn published(&self, complexity: f64, hidden: [f64; 3]) -> Result<f64> {
         self.validate()?;
         let holds = |x: f64| x >= 0.0 && x.is_finite();

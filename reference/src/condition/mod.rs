@@ -18,7 +18,7 @@ mod term;
 
 use crate::layout::{Problem, Problems, Roles};
 use crate::real::{Dd, DdContext, Real};
-use crate::score::{Contrast, Field, Scores};
+use crate::score::{Arithmetic, Contrast, Scores};
 use crate::vocabulary::{Loss, Settings};
 use plan::Sum;
 
@@ -72,7 +72,7 @@ pub struct Roundings {
 /// What all terms of a problem have in common.
 pub(super) struct Model {
     pub(super) roundings: Roundings,
-    pub(super) field: Field<Dd>,
+    pub(super) field: Arithmetic<Dd>,
     /// `u_s κ r²/t`.
     score: f64,
 }
@@ -88,7 +88,7 @@ impl Model {
 pub fn tolerance<L: Problems>(loss: &Loss, data: &L, settings: &Settings, roundings: Roundings) -> Tolerance {
     let problem = data.problem(loss);
     let radius = problem.radius(settings.normalize);
-    let field = Field::<Dd>::new(settings.temperature, radius, DdContext::Full);
+    let field = Arithmetic::<Dd>::new(settings.temperature, radius, DdContext::Full);
     let length = (problem.d as f64).sqrt() / 16.0;
     let score = roundings.scores * length.max(1.0) * radius * radius / settings.temperature;
     let model = Model { roundings, field, score };

@@ -6,7 +6,7 @@ use crate::layout::{Problem, Roles};
 use crate::loss::OfScores;
 use crate::loss::Total;
 use crate::real::{Big, Dd, DdContext, Real};
-use crate::score::{Field, Scores, Trust};
+use crate::score::{Arithmetic, Scores, Trust};
 use crate::vocabulary::{Loss, Settings};
 
 /// A loss of one image with the gradient by its scores.
@@ -19,7 +19,7 @@ pub(super) struct ImageLoss<R> {
 }
 
 impl<R: Real> ImageLoss<R> {
-    pub(super) fn new(total: Total<R>, field: &Field<R>) -> Self {
+    pub(super) fn new(total: Total<R>, field: &Arithmetic<R>) -> Self {
         let lost = total.trust.gradient_bits_lost.max(total.trust.value_bits_lost);
         Self {
             value: total.value,
@@ -95,7 +95,7 @@ pub(super) fn repeat_at<R: Real>(
     settings: &Settings,
     context: R::Context,
 ) -> ImageLoss<R> {
-    let field = Field::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
+    let field = Arithmetic::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
     let inverse_temperature = -field.log_floor.clone();
     let lift = |row: usize| lift_row::<R>(problem.row(row), settings.normalize, context).0;
     let scores = roles.scores(|contrast, ranges| {

@@ -6,7 +6,7 @@ use crate::layout::{Block, ContrastRoles, Place, Problem, Roles};
 use crate::loss::OfScores;
 use crate::parallel;
 use crate::real::Real;
-use crate::score::{Field, Trust};
+use crate::score::{Arithmetic, Trust};
 use crate::vocabulary::{Loss, Settings};
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ pub(super) struct Rounded {
 
 /// One evaluation at one precision.
 pub(super) struct Pass<R: Real> {
-    pub(super) field: Field<R>,
+    pub(super) field: Arithmetic<R>,
     pub(super) values: Vec<R>,
     /// By the rows as given.
     pub(super) gradient: Vec<R>,
@@ -90,7 +90,7 @@ impl<R: Repeat> Pass<R> {
         pass
     }
 
-    fn empty(problem: &Problem, field: Field<R>) -> Self {
+    fn empty(problem: &Problem, field: Arithmetic<R>) -> Self {
         let zero = field.number(0.0);
         let rows = problem.rows.len() / problem.d;
         Self {
@@ -197,7 +197,7 @@ pub(super) struct Task<'a, R: Real> {
     problem: &'a Problem,
     loss: &'a Loss,
     rows: Rows<R>,
-    field: Field<R>,
+    field: Arithmetic<R>,
     inverse_temperature: R,
     /// By what derivatives by scores are multiplied: scores are `1/t` products, the loss is a mean.
     factor: R,
@@ -205,7 +205,7 @@ pub(super) struct Task<'a, R: Real> {
 
 impl<'a, R: Real> Task<'a, R> {
     fn new(problem: &'a Problem, loss: &'a Loss, settings: &Settings, context: R::Context) -> Self {
-        let field = Field::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
+        let field = Arithmetic::<R>::new(settings.temperature, problem.radius(settings.normalize), context);
         let inverse_temperature = -field.log_floor.clone();
         let share = field.number(1.0) / &field.number(problem.images.len() as f64);
         Self {

@@ -6,7 +6,7 @@ use crate::evaluate::lift_row;
 use crate::layout::{ContrastRoles, Problem};
 use crate::negatives::{Estimate, Estimation};
 use crate::real::{Big, Dd, DdContext, Real};
-use crate::score::{Contrast, Field, log_sum_exp, softplus};
+use crate::score::{Arithmetic, Contrast, log_sum_exp, softplus};
 use crate::vocabulary::{Labelled, Negatives, Settings};
 use nalgebra::DMatrix;
 use std::ops::Range;
@@ -142,14 +142,14 @@ fn hardness(negatives: Negatives) -> f64 {
 }
 
 /// `log Σ_i h_i^power`.
-fn log_power_sum<R: Real>(scores: &[R], power: &R, field: &Field<R>) -> R {
+fn log_power_sum<R: Real>(scores: &[R], power: &R, field: &Arithmetic<R>) -> R {
     let mut scores = scores.to_vec();
     R::scale_all(&mut scores, power);
     log_sum_exp(&scores, field).0
 }
 
 /// `(Σ_i h_i^b)² / Σ_i h_i^{2b}`.
-fn effective<R: Real>(scores: &[R], b: f64, field: &Field<R>) -> f64 {
+fn effective<R: Real>(scores: &[R], b: f64, field: &Arithmetic<R>) -> f64 {
     if b == 0.0 || scores.is_empty() {
         return scores.len() as f64;
     }
@@ -159,7 +159,7 @@ fn effective<R: Real>(scores: &[R], b: f64, field: &Field<R>) -> f64 {
 }
 
 /// `log2 |x|`, to all digits; `-inf` for 0.
-fn log2<R: Real>(x: &R, field: &Field<R>) -> f64 {
+fn log2<R: Real>(x: &R, field: &Arithmetic<R>) -> f64 {
     let zero = field.number(0.0);
     if *x == zero {
         return f64::NEG_INFINITY;
@@ -169,7 +169,7 @@ fn log2<R: Real>(x: &R, field: &Field<R>) -> f64 {
 }
 
 /// `log2` of the larger of two sides over their difference, at least 0.
-fn lost<R: Real>(sides: [&R; 2], difference: &R, field: &Field<R>) -> f64 {
+fn lost<R: Real>(sides: [&R; 2], difference: &R, field: &Arithmetic<R>) -> f64 {
     (log2(sides[0], field).max(log2(sides[1], field)) - log2(difference, field)).max(0.0)
 }
 
@@ -181,7 +181,7 @@ fn at<R: Real>(
     context: R::Context,
 ) -> (Term, bool) {
     let radius = (exponents.largest() * exponents.temperature()).min(f64::MAX).sqrt();
-    let field = &Field::<R>::new(exponents.temperature(), radius, context);
+    let field = &Arithmetic::<R>::new(exponents.temperature(), radius, context);
     let contrast = &exponents.contrast::<R>(context);
     let (anchor, rows) = exponents.rows();
     let positives = match recipe.positives {
@@ -275,7 +275,7 @@ struct Means<R> {
 }
 
 impl<R: Real> Means<R> {
-    fn new(negatives: Negatives, contrast: &Contrast<R>, field: &Field<R>) -> Self {
+    fn new(negatives: Negatives, contrast: &Contrast<R>, field: &Arithmetic<R>) -> Self {
         let context = field.context;
         let count = |list: &[R]| field.number(list.len() as f64).ln(context);
         let beta = hardness(negatives);
@@ -292,7 +292,7 @@ impl<R: Real> Means<R> {
     }
 
     /// The bits that the difference `A - τB` loses. It is above 0 here.
-    fn bits_lost(&self, negatives: Negatives, field: &Field<R>) -> f64 {
+    fn bits_lost(&self, negatives: Negatives, field: &Arithmetic<R>) -> f64 {
         let (Some(log_b), Negatives::G1 { tau_plus } | Negatives::G2 { tau_plus, .. }) =
             (&self.log_b, negatives)
         else {
@@ -317,7 +317,7 @@ struct Quotient<R> {
 }
 
 impl<R: Real> Quotient<R> {
-    fn new(outcome: Outcome, log_p: &R, log_q: &R, field: &Field<R>) -> Self {
+    fn new(outcome: Outcome, log_p: &R, log_q: &R, field: &Arithmetic<R>) -> Self {
         let difference = log_q.clone() - log_p;
         let (near, omega) = softplus(&difference, field);
         let (far, rest) = softplus(&-difference, field);

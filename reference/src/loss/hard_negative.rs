@@ -2,7 +2,7 @@
 
 use crate::negatives::Estimation;
 use crate::real::Real;
-use crate::score::{Contrast, Field, Term};
+use crate::score::{Arithmetic, Contrast, Term};
 use crate::vocabulary::Negatives;
 
 /// `-log h(x,x⁺) / (h(x,x⁺) + N·g2(x, {u}, {v}))`.
@@ -10,7 +10,7 @@ pub(crate) fn hard_negative<R: Real>(
     contrast: &Contrast<R>,
     tau_plus: f64,
     beta: f64,
-    field: &Field<R>,
+    field: &Arithmetic<R>,
 ) -> Term<R> {
     let positive = (contrast.positives[0].clone(), vec![field.number(1.0)]);
     let g2 = Negatives::G2 { tau_plus, beta }.estimate(contrast, field);

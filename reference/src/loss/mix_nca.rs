@@ -3,7 +3,7 @@
 use super::{Part, Total, single::single};
 use crate::negatives::Estimation;
 use crate::real::Real;
-use crate::score::{Contrast, Field, Term, Trust, softplus};
+use crate::score::{Arithmetic, Contrast, Term, Trust, softplus};
 use crate::vocabulary::Negatives;
 
 /// `-log h(x,x⁺)/(h(x,x⁺) + N·G) - λ/(M-1) Σ_j log Ω_j - (1-λ)/(M-1) Σ_j log(1-Ω_j)`.
@@ -18,7 +18,12 @@ pub(crate) fn add_mixed<R: Real>(total: &mut Total<R>, negatives: Negatives, lam
 }
 
 /// `-λ log Ω - (1-λ) log(1-Ω)`, `Ω = h(x,z)/(h(x,z) + N·G)`, for one mixed embedding `z`.
-fn mixed<R: Real>(contrast: &Contrast<R>, negatives: Negatives, lambda: f64, field: &Field<R>) -> Term<R> {
+fn mixed<R: Real>(
+    contrast: &Contrast<R>,
+    negatives: Negatives,
+    lambda: f64,
+    field: &Arithmetic<R>,
+) -> Term<R> {
     let estimate = negatives.estimate(contrast, field);
     let count = field.number(contrast.negatives.len() as f64).ln(field.context);
     let difference = count + &estimate.log - &contrast.positives[0];

@@ -12,7 +12,7 @@ mod simclr;
 mod single;
 
 use crate::real::Real;
-use crate::score::{Contrast, Field, Scores, Term, Trust};
+use crate::score::{Arithmetic, Contrast, Scores, Term, Trust};
 use crate::vocabulary::Loss;
 
 /// A part of an image's scores.
@@ -34,7 +34,7 @@ pub(crate) struct PartTerm<R> {
 /// A loss of one image, summed up term by term, with its gradient by the image's scores.
 pub(crate) struct Total<'a, R: Real> {
     scores: &'a Scores<R>,
-    field: &'a Field<R>,
+    field: &'a Arithmetic<R>,
     coefficient: f64,
     pub(crate) value: R,
     /// Lists that are shorter than the scores' stand for trailing zeros.
@@ -43,7 +43,7 @@ pub(crate) struct Total<'a, R: Real> {
 }
 
 impl<'a, R: Real> Total<'a, R> {
-    fn new(scores: &'a Scores<R>, field: &'a Field<R>) -> Self {
+    fn new(scores: &'a Scores<R>, field: &'a Arithmetic<R>) -> Self {
         let nothing = |part: &[Contrast<R>]| {
             let none = Contrast { positives: Vec::new(), negatives: Vec::new(), debias: Vec::new() };
             vec![none; part.len()]
@@ -57,7 +57,7 @@ impl<'a, R: Real> Total<'a, R> {
     }
 
     /// The mean of `term` over the contrasts of `part`; 0 where there are none.
-    fn mean(&self, part: Part, term: impl Fn(&Contrast<R>, &Field<R>) -> Term<R>) -> PartTerm<R> {
+    fn mean(&self, part: Part, term: impl Fn(&Contrast<R>, &Arithmetic<R>) -> Term<R>) -> PartTerm<R> {
         let contrasts = match part {
             Part::Clean => &self.scores.clean,
             Part::Mixed => &self.scores.mixed,
@@ -79,7 +79,7 @@ impl<'a, R: Real> Total<'a, R> {
     }
 
     /// Adds the mean of `term` over the contrasts of `part`.
-    fn add_mean(&mut self, part: Part, term: impl Fn(&Contrast<R>, &Field<R>) -> Term<R>) {
+    fn add_mean(&mut self, part: Part, term: impl Fn(&Contrast<R>, &Arithmetic<R>) -> Term<R>) {
         let mean = self.mean(part, term);
         self.add(mean);
     }
@@ -154,11 +154,11 @@ fn add_list<R: Real>(into: &mut Vec<R>, from: Vec<R>) {
 /// The losses, as functions of scores.
 pub(crate) trait OfScores {
     /// The loss of one image and its gradient by the image's scores.
-    fn of_scores<'a, R: Real>(&self, scores: &'a Scores<R>, field: &'a Field<R>) -> Total<'a, R>;
+    fn of_scores<'a, R: Real>(&self, scores: &'a Scores<R>, field: &'a Arithmetic<R>) -> Total<'a, R>;
 }
 
 impl OfScores for Loss {
-    fn of_scores<'a, R: Real>(&self, scores: &'a Scores<R>, field: &'a Field<R>) -> Total<'a, R> {
+    fn of_scores<'a, R: Real>(&self, scores: &'a Scores<R>, field: &'a Arithmetic<R>) -> Total<'a, R> {
         let mut sum = Total::new(scores, field);
         let total = &mut sum;
         match *self {

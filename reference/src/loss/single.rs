@@ -3,11 +3,15 @@
 
 use crate::negatives::Estimation;
 use crate::real::Real;
-use crate::score::{Contrast, Field, Term};
+use crate::score::{Arithmetic, Contrast, Term};
 use crate::vocabulary::Negatives;
 
 /// `-log h(x,x⁺) / (h(x,x⁺) + N·G)`.
-pub(crate) fn single<R: Real>(contrast: &Contrast<R>, negatives: Negatives, field: &Field<R>) -> Term<R> {
+pub(crate) fn single<R: Real>(
+    contrast: &Contrast<R>,
+    negatives: Negatives,
+    field: &Arithmetic<R>,
+) -> Term<R> {
     let positive = (contrast.positives[0].clone(), vec![field.number(1.0)]);
     negatives.estimate(contrast, field).against(positive, contrast.negatives.len(), field)
 }

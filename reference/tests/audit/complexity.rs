@@ -6,7 +6,7 @@
 
 use crate::budget::FALSE_ALARM;
 use intnacl_reference::bound::{
-    Class, Counts, Effort, Estimator, Sample, Setting, World, sampled_rademacher,
+    Class, Counts, Effort, Estimator, Sample, Theorem, World, sampled_rademacher,
 };
 use nalgebra::{DMatrix, dmatrix};
 
@@ -92,7 +92,7 @@ fn no_constant_makes_one_over_m_contract_where_n_is_m() {
         let fixed = Counts::new(m, 1);
         let few = draw(fixed, 1);
         let of_few = m as f64 * few.losses.1 / few.features;
-        let factor = Setting::new(2, fixed, T, 0.5, TEMPERATURE).feature_constant().expect("valid");
+        let factor = Theorem::new(2, fixed, T, 0.5, TEMPERATURE).feature_constant().expect("valid");
         let factor = 2_f64.sqrt() * m as f64 * factor;
         println!(
             "{m:>5} {:>12.4} {ratio:>23.2} {of_few:>10.2} {factor:>17.1}",

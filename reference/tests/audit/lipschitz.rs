@@ -74,11 +74,11 @@ fn where_n_is_m_times_k_minus_1_the_anchors_part_does_not_fall_with_m() {
 /// `N e^{2/t}`: printed for the notes.
 #[test]
 fn at_a_fixed_number_of_negatives_the_constant_in_the_embeddings_falls_like_one_over_m() {
-    use intnacl_reference::bound::Setting;
+    use intnacl_reference::bound::Theorem;
     let (t, n) = (0.5, 9);
     let grown = n as f64 * (2.0_f64 / t).exp();
     for (m, expected) in [(1, 4.78), (100, 3.44), (1000, 1.34), (10_000, 0.19), (100_000, 0.02)] {
-        let found = Setting::new(10, Counts::new(m, n), 1, 0.5, t).feature_constant().expect("valid");
+        let found = Theorem::new(10, Counts::new(m, n), 1, 0.5, t).feature_constant().expect("valid");
         println!("N = {n}, t = {t}, M = {m}: Λ = {found:.4}, M Λ = {:.0}", m as f64 * found);
         assert!((found - expected).abs() < 5e-3);
         assert!(found <= 6_f64.sqrt() / t * grown / (m as f64 + grown));
@@ -88,14 +88,14 @@ fn at_a_fixed_number_of_negatives_the_constant_in_the_embeddings_falls_like_one_
 /// The constants beside `1/M`, for `K = 10` and `N = M(K-1)`: printed for the notes.
 #[test]
 fn the_euclidean_constant_falls_with_m_only_where_m_exceeds_the_spread_of_kernels() {
-    use intnacl_reference::bound::Setting;
+    use intnacl_reference::bound::Theorem;
     println!("   t   M    1/M  single  positives  negatives  features");
     for t in [0.5, 1.0] {
         let mut last = f64::INFINITY;
         for m in [1, 2, 5, 10, 100] {
             let counts = Counts::new(m, 9 * m);
             let of = |side, norm| lipschitz(&counts, t, side, norm).expect("valid").constant;
-            let features = Setting::new(10, counts, 1, 0.5, t).feature_constant().expect("valid");
+            let features = Theorem::new(10, counts, 1, 0.5, t).feature_constant().expect("valid");
             println!(
                 "{t:>4} {m:>3} {:>6.3} {:>7.4} {:>10.4} {:>10.4} {features:>9.4}",
                 1.0 / m as f64,

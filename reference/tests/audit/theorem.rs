@@ -4,7 +4,7 @@
 //! takes for the last term to be below 1/100. `N = K - 1`, as the theorem allows.
 
 use crate::budget::{ROUNDING, SOLVED};
-use intnacl_reference::bound::{Class, Counts, Effort, Estimator, Setting, World, jensen_gap};
+use intnacl_reference::bound::{Class, Counts, Effort, Estimator, Theorem, World, jensen_gap};
 use nalgebra::DMatrix;
 
 const HIDDEN: [f64; 4] = [1.0, 6.0, 100.0, 1000.0];
@@ -12,7 +12,7 @@ const HIDDEN: [f64; 4] = [1.0, 6.0, 100.0, 1000.0];
 /// `L_Sup - L_NCA - O(·)` with the hidden constants all equal to `hidden`.
 fn violation(supervised: f64, contrastive: f64, counts: Counts, classes: usize, t: f64, hidden: f64) -> f64 {
     let samples = 1 << 52;
-    let setting = Setting::new(classes, counts, samples, 0.05, t);
+    let setting = Theorem::new(classes, counts, samples, 0.05, t);
     let addition = setting.published(0.0, [hidden; 3]).expect("valid");
     supervised - contrastive - addition
 }
@@ -97,7 +97,7 @@ fn log_n_is_0_where_losses_are_not_constant() {
     let largest = losses.iter().copied().fold(0.0, f64::max);
     let smallest = losses.iter().copied().fold(f64::INFINITY, f64::min);
     assert!(largest - smallest > 1.9, "{smallest} to {largest}");
-    let setting = Setting::new(2, counts, 50, 0.05, 1.0);
+    let setting = Theorem::new(2, counts, 50, 0.05, 1.0);
     assert_eq!(setting.published(0.0, [0.0, 0.0, 1e9]).expect("valid"), 0.0);
 }
 
@@ -134,7 +134,7 @@ fn over_drawn_training_sets_the_published_inequality_fails_far_more_often_than_d
     // √(2 log 2) times the radius √(T(M + N + 1)).
     let points = samples * (256 + classes);
     let complexity = (2.0 * 2_f64.ln() * points as f64).sqrt();
-    let setting = Setting::new(classes, counts, samples, delta, 1.0);
+    let setting = Theorem::new(classes, counts, samples, delta, 1.0);
     let addition = setting.published(complexity, [published_constant(), 1.0, 1.0]).expect("valid");
     let fails = |seed: &u32| {
         let set = encoders[0].training_set(&estimator, &counts, samples, u64::from(*seed)).expect("valid");

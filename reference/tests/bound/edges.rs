@@ -3,7 +3,7 @@
 use crate::budget::ROUNDING;
 use crate::worlds::{antipodal_pairs, collapsed};
 use intnacl_reference::bound::{
-    Class, Counts, Effort, Estimator, Method, Norm, Setting, Side, Solver, Source, World, jensen_gap,
+    Class, Counts, Effort, Estimator, Method, Norm, Side, Solver, Source, Theorem, World, jensen_gap,
     jensen_gap_limit, jensen_peak, lipschitz, multisets, range,
 };
 use nalgebra::{DMatrix, dmatrix};
@@ -132,7 +132,7 @@ fn one_of_everything() {
     let counts = Counts::new(1, 1);
     let loss = world.loss(&Estimator::Unlabelled, &counts, &Effort::default()).expect("valid");
     approx::assert_relative_eq!(loss.value, 2_f64.ln(), max_relative = ROUNDING);
-    let setting = Setting::of(&world, counts, 1, 0.5);
+    let setting = Theorem::of(&world, counts, 1, 0.5);
     let bound = setting.corrected(&Source::FiniteClass { functions: 1 }).expect("valid");
     assert_eq!((bound.chain, bound.complexity), (0.0, 0.0));
 }
@@ -156,7 +156,7 @@ fn two_classes_of_any_size_have_an_imbalance_of_1_or_more() {
         let class = |p| Class::uniform(p, dmatrix![1.0]);
         let world = World::new(&[class(p), class(1.0 - p)], 1.0).expect("valid");
         assert!(world.imbalance() >= 1.0 && world.rarity() >= 2.0);
-        let setting = Setting::of(&world, Counts::new(2, 3), 10, 0.1);
+        let setting = Theorem::of(&world, Counts::new(2, 3), 10, 0.1);
         assert!(setting.corrected(&Source::FiniteClass { functions: 2 }).is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use crate::budget::{FALSE_ALARM, ROUNDING, SOLVED};
 use crate::worlds::{Balance, config, worlds};
 use intnacl_reference::bound::{
-    Counts, Effort, Estimator, Setting, Source, World, massart, rademacher, sampled_rademacher,
+    Counts, Effort, Estimator, Source, Theorem, World, massart, rademacher, sampled_rademacher,
 };
 use nalgebra::DMatrix;
 use proptest::prelude::*;
@@ -72,7 +72,7 @@ proptest! {
         let stacked = stacked(&encoders, &set);
         let effort = Effort { draws: 4000, seed, confidence: 1.0 - FALSE_ALARM, ..Effort::default() };
         let features = sampled_rademacher(&stacked, &effort).expect("valid").upper * stacked.ncols() as f64;
-        let setting = Setting::of(&world, counts, samples, 0.1).with(estimator);
+        let setting = Theorem::of(&world, counts, samples, 0.1).with(estimator);
         let most = 2_f64.sqrt() * setting.feature_constant().expect("valid") * features.max(0.0) / samples as f64;
         prop_assert!(rademacher(&losses).expect("valid") <= most);
     }
@@ -117,7 +117,7 @@ fn stacked(encoders: &[World], set: &[intnacl_reference::bound::Sample]) -> DMat
 /// The failures of `L_Sup(f̂) <= min_f L_NCA(f) + total` over drawn training sets.
 fn failures(
     encoders: &[World],
-    setting: &Setting,
+    setting: &Theorem,
     trials: u64,
     additions: impl Fn(&DMatrix<f64>) -> f64,
 ) -> u64 {
@@ -159,7 +159,7 @@ fn the_corrected_theorem_holds_in_the_share_of_training_sets_that_it_promises() 
                 Estimator::Debiased { tau_plus: 1.0 / 3.0, positive_draws: 1 },
                 Estimator::HardNegative { tau_plus: 1.0 / 3.0, beta: 0.5, positive_draws: 1 },
             ] {
-                let setting = Setting::of(&world, Counts::new(m, n), 12, delta).with(estimator);
+                let setting = Theorem::of(&world, Counts::new(m, n), 12, delta).with(estimator);
                 let finite = setting.corrected(&Source::FiniteClass { functions: 8 }).expect("valid").total();
                 let exact = |losses: &DMatrix<f64>| {
                     let complexity = rademacher(losses).expect("valid");
@@ -184,7 +184,7 @@ fn the_corrected_theorem_holds_in_the_share_of_training_sets_that_it_promises() 
 fn the_uniform_deviation_is_within_its_bound() {
     let (trials, delta) = (400_u64, 0.1);
     let (world, encoders) = a_world(1.0);
-    let setting = Setting::of(&world, Counts::new(2, 4), 200, delta);
+    let setting = Theorem::of(&world, Counts::new(2, 4), 200, delta);
     let effort = Effort::default();
     let expected: Vec<f64> = encoders
         .iter()
@@ -210,7 +210,7 @@ fn the_uniform_deviation_is_within_its_bound() {
 #[test]
 fn the_count_of_failures_can_tell() {
     let (world, encoders) = a_world(2.0);
-    let setting = Setting::of(&world, Counts::new(1, 2), 12, 0.1);
+    let setting = Theorem::of(&world, Counts::new(1, 2), 12, 0.1);
     let broken = failures(&encoders, &setting, 100, |_| -0.3);
     assert!(broken > 50, "{broken}");
 }

@@ -2,7 +2,7 @@
 
 use crate::budget::{ROUNDING, cancellation};
 use crate::worlds::{config, temperatures};
-use intnacl_reference::bound::{Counts, Estimator, Setting, range};
+use intnacl_reference::bound::{Counts, Estimator, Theorem, range};
 use intnacl_reference::{Evaluate, Loss, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight};
 use nalgebra::DMatrix;
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ fn stacked_norm(loss: Loss, tuples: &Tuples, t: f64) -> f64 {
 }
 
 fn constant(counts: Counts, estimator: Estimator, t: f64) -> f64 {
-    Setting::new(2, counts, 1, 0.5, t).with(estimator).feature_constant().expect("valid")
+    Theorem::new(2, counts, 1, 0.5, t).with(estimator).feature_constant().expect("valid")
 }
 
 /// The excess that rounding may give a gradient over its bound: that of a difference that cancels, relative to the floor.
@@ -69,7 +69,7 @@ proptest! {
             (Negatives::G2 { tau_plus, beta }, Estimator::HardNegative { tau_plus, beta, positive_draws: draws }),
         ][which];
         let found = stacked_norm(Loss::Nca { negatives }, &tuples, t);
-        let setting = Setting::new(2, Counts::new(m, n), 1, 0.5, t).with(estimator);
+        let setting = Theorem::new(2, Counts::new(m, n), 1, 0.5, t).with(estimator);
         let most = setting.feature_constant().expect("valid");
         prop_assert!(found <= most * (1.0 + slack(t)), "{found} above {most}");
         // Each part has its own.
@@ -152,7 +152,7 @@ fn with_g1_the_positives_are_steeper_than_the_constant_of_g0() {
         })
         .fold(0.0, f64::max);
     let debiased = Estimator::Debiased { tau_plus, positive_draws: 1 };
-    let parts = Setting::new(2, counts, 1, 0.5, t).with(debiased).feature_constants().expect("valid");
+    let parts = Theorem::new(2, counts, 1, 0.5, t).with(debiased).feature_constants().expect("valid");
     assert!(steepest <= parts.positives * t && steepest > 0.999 * parts.positives * t);
     println!("sup ‖∂ℓ/∂s‖₂ at t = {t}, M = 2, ν = 1, τ = {tau_plus}: g0 {plain:.3}, g1 {steepest:.3}");
     assert!((plain - 0.830).abs() < 5e-4 && (steepest - 0.875).abs() < 5e-4, "{plain}, {steepest}");
@@ -168,7 +168,7 @@ fn with_g2_the_data_are_steeper_than_their_mean() {
     let negatives = Negatives::G2 { tau_plus: 0.0, beta };
     let gradient = Loss::Nca { negatives }.evaluate(&tuples, &Settings::new(t)).expect("valid").gradient;
     let estimator = Estimator::HardNegative { tau_plus: 0.0, beta, positive_draws: 1 };
-    let setting = Setting::new(2, Counts::new(1, n), 1, 0.5, t).with(estimator);
+    let setting = Theorem::new(2, Counts::new(1, n), 1, 0.5, t).with(estimator);
     let found = gradient.anchor.norm() * t;
     let most = setting.feature_constants().expect("valid").anchor * t;
     println!("anchor's part at t = {t}, β = {beta}: {found:.2}, at most {most:.2}");

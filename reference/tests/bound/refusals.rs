@@ -1,7 +1,7 @@
 //! Refusals, each with its name, index, value and the range that was expected.
 
 use intnacl_reference::bound::{
-    Class, Counts, Effort, Estimator, Sample, Setting, Solver, Source, World, chain_gap,
+    Class, Counts, Effort, Estimator, Sample, Solver, Source, Theorem, World, chain_gap,
     chain_gap_of_classes, concentration, hoeffding_constant, integrated_range, jensen_gap, massart,
     rademacher,
 };
@@ -129,7 +129,7 @@ fn parameters_out_of_range() {
 
 #[test]
 fn settings_out_of_range() {
-    let setting = |classes, delta| Setting::new(classes, Counts::new(2, 4), 100, delta, 1.0);
+    let setting = |classes, delta| Theorem::new(classes, Counts::new(2, 4), 100, delta, 1.0);
     let source = Source::FiniteClass { functions: 1 };
     for delta in [0.0, 1.0, -0.1, f64::NAN] {
         assert!(message(setting(3, delta).corrected(&source)).starts_with("delta = "));
@@ -142,13 +142,13 @@ fn settings_out_of_range() {
     let greedy = Estimator::Debiased { tau_plus: 0.5, positive_draws: 1 };
     let found = message(setting(3, 0.1).with(greedy).corrected(&source));
     assert_eq!(found, "tau_plus = 0.5: expected at most the smallest class probability");
-    let found = message(Setting { rarity: 1.5, ..setting(3, 0.1) }.validate());
+    let found = message(Theorem { rarity: 1.5, ..setting(3, 0.1) }.validate());
     assert_eq!(found, "rarity = 1.5: expected a finite number of at least 2 (K for balanced classes)");
     assert!(message(setting(3, 0.1).massart_of_features(0)).starts_with("functions = 0"));
     assert!(message(integrated_range(1.0, -1.0, 1.0, 1.0)).starts_with("alpha = -1"));
     assert!(message(integrated_range(1.0, 1.0, f64::NAN, 1.0)).starts_with("weight = NaN"));
     assert!(message(integrated_range(1.0, 1.0, 1.0, f64::INFINITY)).starts_with("robust = inf"));
-    let none = Setting { samples: 0, ..setting(3, 0.1) };
+    let none = Theorem { samples: 0, ..setting(3, 0.1) };
     assert!(message(none.corrected(&source)).starts_with("samples = 0"));
 }
 

@@ -3,7 +3,7 @@
 use crate::budget::{ROUNDING, cancellation};
 use crate::worlds::{Balance, antipodal_pairs, config, temperatures, worlds};
 use intnacl_reference::bound::{
-    Class, Counts, Effort, Estimator, Setting, World, chain_gap, chain_gap_of_classes, jensen_gap,
+    Class, Counts, Effort, Estimator, Theorem, World, chain_gap, chain_gap_of_classes, jensen_gap,
     jensen_gap_limit, jensen_peak,
 };
 use proptest::prelude::*;
@@ -93,7 +93,7 @@ proptest! {
         } else {
             Estimator::HardNegative { tau_plus, beta, positive_draws: 1 }
         };
-        let setting = Setting::of(&world, counts, 1, 0.5).with(estimator);
+        let setting = Theorem::of(&world, counts, 1, 0.5).with(estimator);
         let (needed, t) = (setting.threshold(), world.temperature());
         prop_assert_eq!(needed, world.rarity() - 1.0);
         let gap = chain_gap_of_classes(needed, m, counts.ratio() / needed, t).expect("valid");
@@ -234,7 +234,7 @@ fn for_ten_classes_pairs_satisfy_the_lemma_a_little_earlier() {
 #[test]
 fn how_many_negatives_the_lemma_needs_without_an_extra_term() {
     let needed = |classes: usize, m: usize, t: f64| {
-        let setting = Setting::new(classes, Counts::new(m, 1), 1, 0.5, t);
+        let setting = Theorem::new(classes, Counts::new(m, 1), 1, 0.5, t);
         let needed = setting.threshold() * m as f64 * jensen_peak(m, t).expect("valid").exp();
         needed.ceil()
     };

@@ -1,7 +1,7 @@
 //! A labelled set as a world, at the size of real ones.
 
 use crate::budget::SOLVED;
-use intnacl_reference::bound::{Counts, Effort, Estimator, Method, Setting, Source, World, chain_gap};
+use intnacl_reference::bound::{Counts, Effort, Estimator, Method, Source, Theorem, World, chain_gap};
 use nalgebra::DMatrix;
 
 /// `n` points in `d` dimensions about ten random directions, from a congruence.
@@ -41,7 +41,7 @@ fn every_loss_of_a_set_of_hundreds_is_had_within_its_effort() {
     assert!(fit.lower <= mean);
     let gap = chain_gap(1, counts.ratio() / world.imbalance(), 0.5).expect("valid");
     assert!(mean <= limit.value + gap);
-    let setting = Setting::of(&world, counts, 600, 0.05);
+    let setting = Theorem::of(&world, counts, 600, 0.05);
     let terms = setting.terms(&Source::FiniteClass { functions: 1 }).expect("valid");
     assert!(terms.iter().all(|term| term.value.is_finite()));
 }

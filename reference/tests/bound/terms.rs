@@ -1,29 +1,29 @@
 //! The table of terms: its verdicts are those of the audit.
 
 use intnacl_reference::bound::{
-    Counts, Estimator, Setting, Source, Term, Verdict, World, chain_gap, published_constant, range,
+    Counts, Estimator, Source, Term, Theorem, Verdict, World, chain_gap, published_constant, range,
     variance_constant,
 };
 use nalgebra::dmatrix;
 
 const ONE: Source = Source::FiniteClass { functions: 1 };
 
-fn terms(setting: &Setting) -> Vec<Term> {
+fn terms(setting: &Theorem) -> Vec<Term> {
     setting.terms(&ONE).expect("valid")
 }
 
 #[track_caller]
-fn term(setting: &Setting, name: &str) -> Term {
+fn term(setting: &Theorem, name: &str) -> Term {
     terms(setting).into_iter().find(|term| term.name == name).expect("a term of that name")
 }
 
 #[track_caller]
-fn verdict(setting: &Setting, name: &str) -> Verdict {
+fn verdict(setting: &Theorem, name: &str) -> Verdict {
     term(setting, name).verdict
 }
 
-fn setting(m: usize, n: usize, t: f64) -> Setting {
-    Setting::new(10, Counts::new(m, n), 50_000, 0.05, t)
+fn setting(m: usize, n: usize, t: f64) -> Theorem {
+    Theorem::new(10, Counts::new(m, n), 50_000, 0.05, t)
 }
 
 /// Every term of every estimator has a reason, and its name once.
@@ -116,12 +116,12 @@ fn conditions_and_claims_are_judged_by_the_counts() {
         [Verdict::Holds, Verdict::Fails]
     );
     // CIFAR-100 in batches of 256 images: two positives need no extra term, five do.
-    let hundred = |m| Setting::new(100, Counts::new(m, 510), 50_000, 0.05, 0.5);
+    let hundred = |m| Theorem::new(100, Counts::new(m, 510), 50_000, 0.05, 0.5);
     assert_eq!(term(&hundred(2), "chain_gap").value, 0.0);
     assert!(term(&hundred(5), "chain_gap").value > 1.1);
     // Unbalanced classes are no case of the published lemma.
     let world = World::empirical(&dmatrix![1.0; 1.0; -1.0], &[0, 0, 1], 1.0).expect("valid");
-    let unbalanced = Setting::of(&world, Counts::new(1, 5), 10, 0.1);
+    let unbalanced = Theorem::of(&world, Counts::new(1, 5), 10, 0.1);
     assert_eq!(verdict(&unbalanced, "negatives_published"), Verdict::Fails);
 }
 
@@ -136,7 +136,7 @@ fn at_one_positive_and_too_few_negatives_the_gap_is_the_logarithm_of_what_is_mis
 #[test]
 fn the_threshold_of_draws_from_the_data_is_that_of_the_rarest_class() {
     let world = World::empirical(&dmatrix![1.0; -1.0; 1.0; -1.0], &[0, 1, 2, 2], 1.0).expect("valid");
-    let setting = Setting::of(&world, Counts::new(1, 5), 10, 0.1);
+    let setting = Theorem::of(&world, Counts::new(1, 5), 10, 0.1);
     assert_eq!(setting.threshold(), 3.0);
     assert_eq!(setting.with(Estimator::Unlabelled).threshold(), 3.0);
     for tau_plus in [0.0, 0.1, 0.25] {

@@ -3,7 +3,7 @@
 use std::thread;
 
 use intnacl_reference::Result;
-use intnacl_reference::bound::{Counts, Estimator, Setting, World};
+use intnacl_reference::bound::{Counts, Estimator, Theorem, World};
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};
 
@@ -152,7 +152,7 @@ pub fn curves(
 }
 
 /// What the corrected and the published theorem add to the contrastive loss.
-fn additions(setting: &Setting, subject: &Subject) -> Result<(f64, f64)> {
+fn additions(setting: &Theorem, subject: &Subject) -> Result<(f64, f64)> {
     Ok((setting.corrected(&subject.source())?.total(), subject.published(setting)?))
 }
 
@@ -203,7 +203,7 @@ fn over_samples(
     seed: u64,
     progress: &(impl Fn() + Sync),
 ) -> Result<(Vec<Series>, Vec<Violations>)> {
-    let Setting { counts, estimator, .. } = subject.setting;
+    let Theorem { counts, estimator, .. } = subject.setting;
     let mut least = f64::INFINITY;
     for encoder in encoders {
         least = least.min(encoder.world.loss(&estimator, &counts, &effort(&counts, seed))?.value);
@@ -211,7 +211,7 @@ fn over_samples(
     let base = if encoders.is_empty() { 0.0 } else { least };
     let (mut corrected, mut published, mut rights) = (Vec::new(), Vec::new(), Vec::new());
     for samples in SAMPLES {
-        let setting = Setting { samples, ..subject.setting };
+        let setting = Theorem { samples, ..subject.setting };
         let (more, more_published) = additions(&setting, subject)?;
         corrected.push(Point::sharp(samples, base + more));
         published.push(Point::sharp(samples, base + more_published));
@@ -267,7 +267,7 @@ fn training_sets(
     seed: u64,
     progress: &(impl Fn() + Sync),
 ) -> Result<Vec<Vec<Chosen>>> {
-    let Setting { counts, estimator, .. } = subject.setting;
+    let Theorem { counts, estimator, .. } = subject.setting;
     let (first, largest) = (&encoders[0], sizes.last().copied().unwrap_or(1));
     let one = |set: usize| -> Result<Vec<Chosen>> {
         // Streams of neighbouring seeds are as good as any, but the counts of other parts begin at `seed`.

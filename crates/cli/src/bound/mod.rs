@@ -13,7 +13,7 @@ use std::{fs, io};
 
 use clap::Args;
 use indicatif::ProgressBar;
-use intnacl_reference::bound::{Counts, Setting, World};
+use intnacl_reference::bound::{Counts, Theorem, World};
 use intnacl_reference::{Loss, LossName};
 
 use super::error::Error;
@@ -175,7 +175,7 @@ fn data(args: &BoundArgs) -> Result<Option<(String, Set)>, Error> {
 fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
     let counts = Counts::new(args.positives, args.negatives);
     let setting = match world {
-        Some(world) => Setting::of(world, counts, args.samples, args.delta),
+        Some(world) => Theorem::of(world, counts, args.samples, args.delta),
         None => {
             let classes = args.classes.unwrap_or(10);
             if classes < 2 {
@@ -183,7 +183,7 @@ fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
                 let expected = "a count of at least 2";
                 return Err(intnacl_reference::Error::OutOfRange { argument, value, expected }.into());
             }
-            Setting::new(classes, counts, args.samples, args.delta, args.temperature)
+            Theorem::new(classes, counts, args.samples, args.delta, args.temperature)
         }
     };
     let tau_plus = args.tau_plus.unwrap_or(1.0 / setting.rarity);

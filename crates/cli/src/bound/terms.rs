@@ -1,7 +1,7 @@
 //! The terms of the bound in both readings, each with what the audit says of it.
 
 use intnacl_reference::Result;
-use intnacl_reference::bound::{Counts, Estimator, Setting, Source, Term, Verdict};
+use intnacl_reference::bound::{Counts, Estimator, Source, Term, Theorem, Verdict};
 use serde::{Serialize, Serializer};
 
 /// A term in one reading.
@@ -58,7 +58,7 @@ pub struct Row {
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
     /// In the sum reading, with `g0`.
-    pub setting: Setting,
+    pub setting: Theorem,
     /// `τ` of `g1`.
     pub tau_plus: f64,
     /// `|F|`.
@@ -67,8 +67,8 @@ pub struct Subject {
 
 impl Subject {
     /// The setting in a reading and with an estimator.
-    pub fn setting(&self, counts: Counts, estimator: Estimator) -> Setting {
-        Setting { counts, ..self.setting.with(estimator) }
+    pub fn setting(&self, counts: Counts, estimator: Estimator) -> Theorem {
+        Theorem { counts, ..self.setting.with(estimator) }
     }
 
     /// `g1` with one draw of a positive, as the batch layout has it.
@@ -100,7 +100,7 @@ impl Subject {
     /// Every term with `g0`, and with `g1` those that it changes, if there is a bound for it.
     ///
     /// # Errors
-    /// As [`Setting::terms`].
+    /// As [`Theorem::terms`].
     pub fn rows(&self) -> Result<Vec<Row>> {
         // The parameters of g1 are checked whether or not there is a bound for it.
         self.setting(self.setting.counts, self.debiased()).validate()?;
@@ -131,8 +131,8 @@ impl Subject {
     /// Massart's bound in the place of `R_S(F)`.
     ///
     /// # Errors
-    /// As [`Setting::published`].
-    pub fn published(&self, setting: &Setting) -> Result<f64> {
-        setting.published(setting.massart_of_features(self.encoders)?, Setting::hidden_constants())
+    /// As [`Theorem::published`].
+    pub fn published(&self, setting: &Theorem) -> Result<f64> {
+        setting.published(setting.massart_of_features(self.encoders)?, Theorem::hidden_constants())
     }
 }
