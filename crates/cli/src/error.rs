@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use intnacl_reference::json;
 use thiserror::Error;
 
-use super::{production, sibling};
+use super::{program, sibling};
 
 /// Why a command did not run to its end.
 #[derive(Debug, Error)]
@@ -21,6 +21,48 @@ pub enum Error {
         option: &'static str,
         /// Its value.
         value: String,
+    },
+    /// An option, or a value of one, that only a program named by `--command` may have.
+    #[error("{option} {value}: expected only with --command")]
+    OnlyProgram {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// `--command` is no program with arguments.
+    #[error("--command {command:?}: {problem}: expected a program and its arguments, quoted as for a shell")]
+    Command {
+        /// As it was given.
+        command: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A program describes itself by what is not known.
+    #[error("the description of {name}: {problem}")]
+    Description {
+        /// The program.
+        name: String,
+        /// What is wrong, and what was expected.
+        problem: String,
+    },
+    /// A program claims no temperature that was asked for.
+    #[error("--temperatures {wanted}: {name} claims {claimed}: expected ranges that meet")]
+    Temperatures {
+        /// What was asked for.
+        wanted: String,
+        /// The program.
+        name: String,
+        /// Its range.
+        claimed: String,
+    },
+    /// An entry of the list of known failures.
+    #[error("{file}: {problem}")]
+    Known {
+        /// The file.
+        file: String,
+        /// The field, its value, and what was expected.
+        problem: String,
     },
     /// An input cannot be read.
     #[error("{name}: {source}: expected a readable file")]
@@ -44,9 +86,9 @@ pub enum Error {
     /// The reference refuses a value.
     #[error(transparent)]
     Reference(#[from] intnacl_reference::Error),
-    /// Production did not answer.
+    /// Production, or another program, did not answer.
     #[error(transparent)]
-    Production(#[from] production::Error),
+    Program(#[from] program::Error),
     /// A program that stands beside this one is not there.
     #[error(transparent)]
     Sibling(#[from] sibling::Error),

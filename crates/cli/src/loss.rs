@@ -7,8 +7,7 @@ use intnacl_reference::{EvaluateRequest, Layout, Parameter, Request, declaration
 
 use super::error::Error;
 use super::implementation::{Implementation, Target};
-use super::production::{Production, Threads};
-use super::{input, print};
+use super::{input, print, production};
 
 /// Evaluates a loss: its value, the value of each anchor, and the gradient by every array of the data.
 #[derive(Debug, Args)]
@@ -61,7 +60,7 @@ pub fn run(args: &LossArgs) -> Result<(), Error> {
         Implementation::Reference => request.evaluate().map_err(json::Error::from)?,
         Implementation::Production => {
             validate(&request)?;
-            Production::start(args.target.device(), args.target.dtype(), Threads::Any)?.ask(&request)?
+            production::answer(args.target.device(), args.target.dtype(), &request)?
         }
     };
     print(&json::write_answer(&answer))

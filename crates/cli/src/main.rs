@@ -4,13 +4,21 @@
 //! What libtorch computes comes from programs beside this one, which [`sibling`] finds.
 
 mod bound;
+mod description;
 mod error;
 mod explain;
+mod group;
 mod implementation;
 mod input;
 mod judged;
+mod junit;
+mod known;
+mod last_words;
 mod loss;
+mod patience;
 mod production;
+mod program;
+mod results;
 mod sibling;
 mod soak;
 mod training;
@@ -68,6 +76,7 @@ Examples:
   intnacl loss request.json
   intnacl explain request.json
   intnacl verify --device cuda:0 --dtype bf16
+  intnacl verify --command 'python3 my_loss.py'
   intnacl bound --classes 10 --positives 5 --negatives 510
 
 Exit status: 0 if done and all held, 1 if a check failed, 2 if the input was refused.";

@@ -1,41 +1,23 @@
 //! Production, asked through the program `intnacl-production`, which is the one that links libtorch.
 
-use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use intnacl_reference::{Answer, Request, json};
 
 use super::error::Error as CliError;
 use super::implementation::{Device, Dtype};
+use super::program::{Program, Start};
 use super::sibling::Sibling;
 
 const PROGRAM: &str = "intnacl-production";
 const PRODUCTION: Sibling = Sibling { name: PROGRAM, build: "cargo build --package intnacl --bins" };
-
-/// Why production did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The program ended before it answered.
-    #[error("{PROGRAM} stopped ({status}) before it answered: {last_words}")]
-    Stopped {
-        /// How it ended.
-        status: ExitStatus,
-        /// The end of what it wrote to its standard error.
-        last_words: String,
-    },
-    /// The connection to the program failed.
-    #[error("{PROGRAM}: {0}: expected an answer")]
-    Connection(#[from] io::Error),
-}
 
 /// How many threads production may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Threads {
     /// As many as it likes.
     Any,
-    /// One: for many small requests, and for several programs at once, the hand-over costs more than it brings.
+    /// One.
     One,
 }
 
@@ -48,117 +30,49 @@ pub struct Description {
     pub libtorch: Option<String>,
 }
 
-/// A request as a program is asked it. About half of them leave out what has its default, always the same ones, so that a
-/// program which reads a default wrongly is found, and found again.
-pub fn written(request: &Request) -> String {
-    let terse = json::write_request_tersely(request);
-    if terse.len().is_multiple_of(2) { terse } else { json::write_request(request) }
+/// How production is started, in a device and a type; what it refuses itself, such as a device that is not there, is
+/// only known when it is asked.
+///
+/// # Errors
+/// [`CliError::Sibling`].
+pub fn start(
+    device: Device,
+    dtype: Dtype,
+    threads: Threads,
+    timeout: Option<Duration>,
+) -> Result<Start, CliError> {
+    Ok(Start {
+        name: PROGRAM.into(),
+        program: PRODUCTION.find()?,
+        arguments: vec!["--device".into(), device.to_string(), "--dtype".into(), dtype.to_string()],
+        one_thread: threads == Threads::One,
+        timeout,
+    })
 }
 
-/// The running program.
-pub struct Production {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    last_words: Option<JoinHandle<String>>,
+/// The answer to one request.
+///
+/// # Errors
+/// [`CliError::Sibling`], and [`CliError::Program`] if production did not answer, or refused the request.
+pub fn answer(device: Device, dtype: Dtype, request: &Request) -> Result<Answer, CliError> {
+    let mut program = Program::new(start(device, dtype, Threads::Any, None)?);
+    Ok(program.ask(request, json::read_answer)?)
 }
 
-impl Production {
-    /// Starts the program that stands beside this one.
-    ///
-    /// # Errors
-    /// [`CliError::Sibling`], [`CliError::Start`]. What the program itself refuses, such as a device that is
-    /// not there, is only known when it is asked.
-    pub fn start(device: Device, dtype: Dtype, threads: Threads) -> Result<Self, CliError> {
-        let program = PRODUCTION.find()?;
-        let mut command = Command::new(&program);
-        command.args(["--device", &device.to_string(), "--dtype", &dtype.to_string()]);
-        if threads == Threads::One {
-            command.env("OMP_NUM_THREADS", "1");
-        }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|source| CliError::Start { program, source })?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(input), Some(output), Some(errors)) = pipes else {
-            return Err(Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).into());
-        };
-        let last_words = Some(thread::spawn(move || last_words(errors)));
-        Ok(Self { child, input, output: BufReader::new(output), last_words })
-    }
-
-    /// The answer to a request.
-    ///
-    /// # Errors
-    /// [`Error::Stopped`] and [`Error::Connection`]; [`json::Error`] if the answer is a refusal or has
-    /// not the form of an answer.
-    pub fn ask(&mut self, request: &Request) -> Result<Answer, CliError> {
-        let line = self.exchange(&written(request))?;
-        Ok(json::read_answer(&line, request)?)
-    }
-
-    /// What the program says of itself.
-    ///
-    /// # Errors
-    /// [`Error::Stopped`], when the device is not there for instance, and [`Error::Connection`].
-    pub fn describe(&mut self) -> Result<Description, Error> {
-        let line = self.exchange(r#"{"describe": true}"#)?;
-        Ok(serde_json::from_str(&line).map_err(io::Error::from)?)
-    }
-
-    /// Sends a line, receives a line.
-    fn exchange(&mut self, line: &str) -> Result<String, Error> {
-        let sent = writeln!(self.input, "{line}").and_then(|()| self.input.flush());
-        let mut answer = String::new();
-        // A program may answer and end before it has read all: what it said counts, and if it said nothing, its
-        // exit status says more than the broken pipe.
-        match sent {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => match self.output.read_line(&mut answer) {
-                Ok(length) if length > 0 => Ok(answer),
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-                _ => Err(self.stopped()),
-            },
-        }
-    }
-
-    fn stopped(&mut self) -> Error {
-        let status = match self.child.wait() {
-            Ok(status) => status,
-            Err(error) => return error.into(),
-        };
-        let last_words = self.last_words.take().and_then(|thread| thread.join().ok());
-        let last_words = last_words.filter(|words| !words.is_empty());
-        Error::Stopped { status, last_words: last_words.unwrap_or_else(|| "it said nothing".into()) }
-    }
-}
-
-impl Drop for Production {
-    fn drop(&mut self) {
-        // It holds nothing that has to be saved, and must not outlive this program.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The last lines that have words, as one.
-fn last_words(errors: impl Read) -> String {
-    const LINES: usize = 3;
-    let mut last = VecDeque::with_capacity(LINES + 1);
-    for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line).trim().to_owned();
-        if !line.is_empty() {
-            last.push_back(line);
-        }
-        if last.len() > LINES {
-            last.pop_front();
-        }
-    }
-    last.make_contiguous().join("; ")
+/// What production says of itself.
+///
+/// # Errors
+/// [`CliError::Sibling`], and [`CliError::Program`] if it does not answer.
+pub fn describe(start: Start) -> Result<Description, CliError> {
+    let line = Program::new(start).exchange(r#"{"describe": true}"#)?;
+    serde_json::from_str(&line)
+        .map_err(|error| CliError::Description { name: PROGRAM.into(), problem: error.to_string() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::written;
     use intnacl_judge::{self as judge, Float, Implementation, Options, Reference, Standard};
     use std::collections::BTreeMap;
     use std::sync::Mutex;

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use intnacl_judge::{self as judge, Report, Support};
+use intnacl_judge::{self as judge, Options, Report, Support};
 
 use super::error::Error;
 use super::implementation::{Device, Dtype};
-use super::judged::Judged;
+use super::judged::{self, Judged};
 use super::print;
 
 /// Runs the laws at fresh seeds until the time is up, a line a run; prints failures as cases to keep.
@@ -44,8 +44,9 @@ fn minutes(text: &str) -> Result<f64, String> {
 /// Soaks; whether all held.
 ///
 /// # Errors
-/// Production does not start.
+/// Production does not start, or has no such type.
 pub fn run(args: &SoakArgs) -> Result<bool, Error> {
+    args.dtypes.iter().try_for_each(|dtype| dtype.check_production())?;
     let mut rows: Vec<Judged> =
         args.dtypes.iter().map(|&dtype| Judged::Production(args.device, dtype)).collect();
     if rows.is_empty() {
@@ -60,13 +61,14 @@ pub fn run(args: &SoakArgs) -> Result<bool, Error> {
         let seed = judge::fresh_seed();
         for (row, tally) in rows.iter().zip(&mut tallies) {
             let began = Instant::now();
-            let standard = row.standard();
-            let reports = row.check(&pairs, args.cases, seed, standard, &Support::default().temperatures)?;
-            print(&tally.add(*row, seed, &reports, began.elapsed()))?;
+            let options = Options { seed, standard: row.standard(), threads: judged::cores() };
+            let temperatures = Support::default().temperatures;
+            let reports = row.check(&pairs, (args.cases, options), &temperatures, None)?.reports;
+            print(&tally.add(row, seed, &reports, began.elapsed()))?;
         }
     }
     for (row, tally) in rows.iter().zip(&tallies) {
-        print(&tally.summary(*row))?;
+        print(&tally.summary(row))?;
     }
     Ok(tallies.iter().all(|tally| tally.failures == 0))
 }
@@ -80,16 +82,17 @@ struct Tally {
     worst: f64,
 }
 
-fn name(row: Judged) -> String {
+fn name(row: &Judged) -> String {
     match row {
         Judged::Reference => "reference".into(),
         Judged::Production(device, dtype) => format!("{device} {dtype}"),
+        Judged::Program(program) => program.name().to_owned(),
     }
 }
 
 impl Tally {
     /// Counts a run, and says what it was.
-    fn add(&mut self, row: Judged, seed: u64, reports: &[Report], took: Duration) -> String {
+    fn add(&mut self, row: &Judged, seed: u64, reports: &[Report], took: Duration) -> String {
         let comparisons: u64 = reports.iter().map(|report| report.comparisons).sum();
         let failures: Vec<&Report> =
             reports.iter().filter(|report| report.counterexample.is_some()).collect();
@@ -120,7 +123,7 @@ impl Tally {
         text
     }
 
-    fn summary(&self, row: Judged) -> String {
+    fn summary(&self, row: &Judged) -> String {
         let Self { seeds, failures, comparisons, worst } = self;
         format!(
             "{:<10}  {seeds} seeds, {failures} failures, {comparisons} comparisons, worst {worst:.3} of its budget",

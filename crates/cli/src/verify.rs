@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use intnacl_judge::{self as judge, Law, Report, Standard, Support};
+use intnacl_judge::{self as judge, Case, Law, Options, Report, Standard};
 
+use super::description::known_losses;
 use super::error::Error;
 use super::implementation::{Implementation, Target};
-use super::judged::Judged;
-use super::production::written;
-use super::{print, write_whole};
+use super::judged::{self, Checked, Foreign, Judged};
+use super::known::Known;
+use super::program::written;
+use super::{junit, print, results, write_whole};
 
 /// Runs the laws on an implementation and prints a table; for a failure, the smallest counterexample.
 #[derive(Debug, Args)]
@@ -22,6 +24,9 @@ pub struct VerifyArgs {
     /// Who computes.
     #[arg(long, value_enum, default_value_t = Implementation::Production)]
     pub implementation: Implementation,
+    /// A program that computes instead: it answers requests, a JSON line each. Quoted as for a shell; none is started.
+    #[arg(long, value_name = "PROGRAM ARGS", conflicts_with = "implementation")]
+    pub command: Option<String>,
     #[command(flatten)]
     pub target: Target,
     /// How many cases of each law and loss.
@@ -36,15 +41,35 @@ pub struct VerifyArgs {
     /// Only this loss; may be given several times.
     #[arg(long = "loss", value_name = "NAME")]
     pub losses: Vec<String>,
-    /// The standard that is asked for [default: careful for production, exact for the reference].
+    /// The standard that is asked for [default: right for --command, careful for production, exact for the reference].
     #[arg(long, value_enum, value_name = "STANDARD")]
     pub standard: Option<StandardName>,
     /// Only cases of these temperatures; the others are counted as not judged.
     #[arg(long, value_name = "LOW..HIGH", value_parser = temperatures)]
     pub temperatures: Option<RangeInclusive<f64>>,
+    /// How long an answer may take, the program's start included where it has to start [default: 10 for --command].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+    /// How many programs run at once [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Failures that are expected and do not count, with their reasons (see below).
+    #[arg(long, value_name = "FILE.toml")]
+    pub known: Option<PathBuf>,
     /// Also writes the results to this file.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Also writes the results to this file as JUnit XML, a test suite a law, a test case a loss.
+    #[arg(long, value_name = "FILE.xml")]
+    pub junit: Option<PathBuf>,
+}
+
+/// How long an answer of a program may take that somebody else wrote.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let time = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.filter(|time| !time.is_zero()).ok_or_else(|| "expected a finite number of seconds above 0".into())
 }
 
 /// How good answers have to be.
@@ -86,11 +111,30 @@ Half of the cases are embeddings of real images: 1797 optical digits, augmented,
 images, then encoded. Counterexamples are saved in the folder `counterexamples`, as requests that
 `intnacl loss` reads.
 
+A program of yours (--command) reads requests as JSON lines from standard input and answers each with one line on
+standard output, {\"value\": ..., \"per_anchor\": [...], \"gradient\": {...}} or {\"error\": \"...\"}; per_anchor and
+arrays of the gradient may be absent, and are then not judged. `intnacl loss` shows requests and answers. The first
+line is {\"describe\": true}. An answer says what is claimed, as far as that is not everything, and the rest is not
+judged; an error claims everything:
+  {\"name\": \"mine\", \"losses\": [\"simclr\"], \"layouts\": [\"batch\"], \"dtype\": \"f32\", \"device\": \"cpu\",
+   \"temperatures\": [0.05, 1], \"largest_exponent\": 80}
+Whatever it does instead of answering is a failure of the program, told with the end of its standard error; it is
+started again. Its environment has OMP_NUM_THREADS=1 unless that is set, since one program a core runs at once.
+
+Known failures (--known) are a TOML file of such tables; without a loss, an entry is for all losses of its law. An entry
+that no longer fails is reported.
+  [[known]]
+  law = \"normalization_is_what_it_says\"
+  loss = \"simclr\"
+  reason = \"normalisation has an epsilon, issue 7\"
+
 Examples:
   intnacl verify
   intnacl verify --implementation reference --cases 100 --seed 7
   intnacl verify --dtype f32 --standard right --temperatures 0.05..1
-  intnacl verify --device cuda:0 --dtype bf16 --loss int_nacl --json verified.json";
+  intnacl verify --device cuda:0 --dtype bf16 --loss int_nacl --json verified.json
+  intnacl verify --command 'python3 my_loss.py --fast' --dtype f32 --loss simclr
+  intnacl verify --command ./my_loss --known known.toml --junit verified.xml --timeout 60";
 
 /// Where counterexamples are saved.
 const COUNTEREXAMPLES: &str = "counterexamples";
@@ -101,40 +145,69 @@ const COUNTEREXAMPLES: &str = "counterexamples";
 /// [`Error`]: options that do not fit each other, a law or loss that is not known, an implementation that
 /// does not start, a file that cannot be written.
 pub fn run(args: &VerifyArgs) -> Result<bool, Error> {
-    args.target.check(args.implementation)?;
     let pairs = chosen(args)?;
-    let judged = match args.implementation {
-        Implementation::Reference => Judged::Reference,
-        Implementation::Production => Judged::Production(args.target.device(), args.target.dtype()),
-    };
+    let known = args.known.as_deref().map(Known::read).transpose()?.unwrap_or_default();
+    let judged = judged(args)?;
     let (implementation, device) = judged.described()?;
     let standard = args.standard.map_or(judged.standard(), Standard::from);
-    let subject = Subject { implementation, device, dtype: judged.float().to_string(), standard };
-    let temperatures = args.temperatures.clone().unwrap_or(Support::default().temperatures);
+    let dtype = judged.float().to_string();
+    let subject = Subject { implementation, device, dtype, standard, notes: judged.notes(), known };
+    let temperatures = asked(args, &judged, &subject.implementation)?;
+    let threads = args.threads.map_or_else(judged::cores, usize::from);
+    let options = Options { seed: args.seed, standard, threads };
     let start = Instant::now();
-    let reports = judged.check(&pairs, args.cases, args.seed, standard, &temperatures)?;
-    let took = start.elapsed();
+    let checked = judged.check(&pairs, (args.cases, options), &temperatures, args.timeout)?;
+    let (reports, took) = (&checked.reports, start.elapsed());
 
-    print(&table(&reports))?;
-    for report in reports.iter().filter(|report| report.counterexample.is_some()) {
-        print(&counterexample(report)?)?;
+    print(&table(reports, &subject.known))?;
+    for (i, report) in reports.iter().enumerate() {
+        if report.counterexample.is_some() && subject.known.excuse(report).is_none() {
+            print(&counterexample(report, &checked, i)?)?;
+        }
     }
     if let Some(path) = &args.json {
-        write_whole(path, &format!("{:#}\n", as_json(&subject, args, &reports)))?;
+        write_whole(path, &format!("{:#}\n", results::as_json(&subject, args.seed, &checked)))?;
     }
-    print(&summary(&subject, &reports, took))?;
-    Ok(reports.iter().all(|report| report.counterexample.is_none()))
+    if let Some(path) = &args.junit {
+        junit::write(path, &subject, args.seed, reports, took)?;
+    }
+    print(&summary(&subject, &checked, took))?;
+    let counted = subject.counted(reports);
+    Ok(counted.iter().all(|report| report.counterexample.is_none()) && reports.iter().any(Report::judged))
+}
+
+/// Who is judged; a program of somebody else is asked what it is.
+fn judged(args: &VerifyArgs) -> Result<Judged, Error> {
+    if let Some(command) = &args.command {
+        args.target.check_no_device()?;
+        let program = Foreign::new(command, args.target.given_dtype(), args.timeout.unwrap_or(TIMEOUT))?;
+        return Ok(Judged::Program(Box::new(program)));
+    }
+    args.target.check(args.implementation)?;
+    Ok(match args.implementation {
+        Implementation::Reference => Judged::Reference,
+        Implementation::Production => Judged::Production(args.target.device(), args.target.dtype()),
+    })
+}
+
+/// The temperatures that are asked for and claimed.
+fn asked(args: &VerifyArgs, judged: &Judged, name: &str) -> Result<RangeInclusive<f64>, Error> {
+    let claimed = judged.support().temperatures;
+    let Some(wanted) = &args.temperatures else { return Ok(claimed) };
+    let (low, high) = (wanted.start().max(*claimed.start()), wanted.end().min(*claimed.end()));
+    if args.command.is_none() || low <= high {
+        return Ok(if args.command.is_none() { wanted.clone() } else { low..=high });
+    }
+    let written = |range: &RangeInclusive<f64>| format!("{}..{}", range.start(), range.end());
+    Err(Error::Temperatures { wanted: written(wanted), name: name.into(), claimed: written(&claimed) })
 }
 
 /// The laws and losses that the options choose.
 fn chosen(args: &VerifyArgs) -> Result<Vec<(Law, &'static str)>, Error> {
     let laws = judge::laws();
     let known_laws: Vec<&str> = laws.iter().map(|law| law.name).collect();
-    let mut known_losses: Vec<&str> = laws.iter().flat_map(|law| law.losses).copied().collect();
-    known_losses.sort_unstable();
-    known_losses.dedup();
     known(&args.laws, &known_laws, "law")?;
-    known(&args.losses, &known_losses, "loss")?;
+    known(&args.losses, &known_losses(), "loss")?;
     let wanted = |names: &[String], name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
     let pairs = judge::pairs(|law, loss| wanted(&args.laws, law.name) && wanted(&args.losses, loss));
     if pairs.is_empty() {
@@ -152,14 +225,29 @@ fn known(names: &[String], known: &[&str], option: &'static str) -> Result<(), E
 }
 
 /// What is verified, in words.
-struct Subject {
-    implementation: String,
-    device: String,
-    dtype: String,
-    standard: Standard,
+pub struct Subject {
+    /// Its name.
+    pub implementation: String,
+    /// Where it computes.
+    pub device: String,
+    /// In what it computes.
+    pub dtype: String,
+    /// What is asked for.
+    pub standard: Standard,
+    /// What it claims, and what was assumed.
+    pub notes: Vec<String>,
+    /// The failures that do not count.
+    pub known: Known,
 }
 
-fn table(reports: &[Report]) -> String {
+impl Subject {
+    /// The reports that count: all but those of known failures.
+    pub fn counted<'a>(&self, reports: &'a [Report]) -> Vec<&'a Report> {
+        reports.iter().filter(|report| self.known.excuse(report).is_none()).collect()
+    }
+}
+
+fn table(reports: &[Report], known: &Known) -> String {
     let width = |head: &str, cells: &dyn Fn(&Report) -> usize| {
         reports.iter().map(cells).chain([head.len()]).max().unwrap_or(0)
     };
@@ -172,6 +260,7 @@ fn table(reports: &[Report]) -> String {
         let verdict = match (report.judged(), report.counterexample.is_some()) {
             (false, _) => "not judged",
             (true, false) => "holds",
+            (true, true) if known.excuse(report).is_some() => "fails, known",
             (true, true) => "FAILS",
         };
         // Writing to a string cannot fail.
@@ -189,13 +278,20 @@ fn table(reports: &[Report]) -> String {
 }
 
 /// A failure in words, its request saved.
-fn counterexample(report: &Report) -> Result<String, Error> {
+fn counterexample(report: &Report, checked: &Checked, i: usize) -> Result<String, Error> {
     let Some(counterexample) = &report.counterexample else { return Ok(String::new()) };
     let statement =
         judge::laws().into_iter().find(|law| law.name == report.law).map_or("", |law| law.statement);
     let mut text =
         format!("{} fails for {}: {statement}\n  {}\n", report.law, report.loss, counterexample.message);
-    let _ = writeln!(text, "  smallest case: {:?}", counterexample.case);
+    let failures = checked.failures.get(&i);
+    // Where the program failed on a case that the judge would have excused, the case is not known.
+    if failures.is_none() || counterexample.case != Case::default() {
+        let _ = writeln!(text, "  smallest case: {:?}", counterexample.case);
+    }
+    if let Some(why) = failures.and_then(|failures| failures.given_up) {
+        let _ = writeln!(text, "  given up {why}: smaller cases may fail too");
+    }
     if let Some(request) = &counterexample.request {
         let path = Path::new(COUNTEREXAMPLES).join(format!("{}-{}.json", report.law, report.loss));
         fs::create_dir_all(COUNTEREXAMPLES)
@@ -206,46 +302,14 @@ fn counterexample(report: &Report) -> Result<String, Error> {
     Ok(text)
 }
 
-fn as_json(subject: &Subject, args: &VerifyArgs, reports: &[Report]) -> serde_json::Value {
-    let rows: Vec<_> = reports
-        .iter()
-        .map(|report| {
-            serde_json::json!({
-                "law": report.law,
-                "loss": report.loss,
-                "cases": report.cases,
-                "comparisons": report.comparisons,
-                "not_supported": report.not_supported,
-                "beyond_the_type": report.beyond_the_type,
-                "worst": report.worst().what,
-                "error": report.worst().error,
-                "budget": report.worst().budget,
-                "judged": report.judged(),
-                "holds": report.holds(),
-                "standard_reached": report.reached().filter(|_| report.judged()).map(|s| s.to_string()),
-                "counterexample": report.counterexample.as_ref().map(|found| &found.message),
-            })
-        })
-        .collect();
-    serde_json::json!({
-        "implementation": subject.implementation,
-        "device": subject.device,
-        "dtype": subject.dtype,
-        "seed": args.seed,
-        "standard": subject.standard.to_string(),
-        "standard_reached": reached(reports).map(|standard| standard.to_string()),
-        "reports": rows,
-    })
-}
-
 /// The highest standard at which all laws hold.
-fn reached(reports: &[Report]) -> Option<Standard> {
+pub fn reached(reports: &[&Report]) -> Option<Standard> {
     let judged = reports.iter().filter(|report| report.judged());
-    judged.map(Report::reached).min().unwrap_or(None)
+    judged.map(|report| report.reached()).min().unwrap_or(None)
 }
 
 /// The verdict in words: the standard that is reached, and what the next one would have asked.
-fn verdict(reports: &[Report]) -> String {
+fn verdict(reports: &[&Report]) -> String {
     let reached = reached(reports);
     let next = match reached {
         Some(Standard::Exact) => return "exact: right to the last bits".into(),
@@ -274,36 +338,31 @@ fn verdict(reports: &[Report]) -> String {
     }
 }
 
-fn summary(subject: &Subject, reports: &[Report], took: Duration) -> String {
+fn summary(subject: &Subject, checked: &Checked, took: Duration) -> String {
+    let reports = &checked.reports;
+    let counted = subject.counted(reports);
     let mut laws: Vec<&str> = reports.iter().map(|report| report.law).collect();
     laws.dedup();
     let cases: u64 = reports.iter().map(|report| u64::from(report.cases)).sum();
     let comparisons: u64 = reports.iter().map(|report| report.comparisons).sum();
-    let mut text = format!("{}\n", verdict(reports));
-    let skipped = |count: &dyn Fn(&Report) -> u32| reports.iter().map(count).map(u64::from).sum::<u64>();
-    let (unsupported, beyond) = (skipped(&|r| r.not_supported), skipped(&|r| r.beyond_the_type));
-    if unsupported + beyond > 0 {
-        let _ = writeln!(
-            text,
-            "not judged: {unsupported} cases outside the range that was asked for, {beyond} whose gradient leaves the \
-             range of {}",
-            subject.dtype
-        );
+    let mut text = format!("{}\n", verdict(&counted));
+    for line in results::remarks(subject, checked) {
+        let _ = writeln!(text, "{line}");
     }
-    let idle = reports.iter().filter(|report| !report.judged());
-    let idle: Vec<String> = idle.map(|report| format!("{} on {}", report.law, report.loss)).collect();
-    if !idle.is_empty() {
-        let _ = writeln!(text, "not judged: {}", idle.join(", "));
-    }
-    let broken = reports.iter().filter(|report| report.counterexample.is_some()).count();
+    let broken = counted.iter().filter(|report| report.counterexample.is_some()).count();
+    let known = match reports.len() - counted.len() {
+        0 => String::new(),
+        known => format!(", {known} known failures"),
+    };
     let outcome = match broken {
-        0 => "all hold".to_owned(),
+        0 if known.is_empty() => "all hold".to_owned(),
+        0 => "all others hold".to_owned(),
         _ => format!("{broken} of {} checks FAIL", reports.len()),
     };
     let _ = write!(
         text,
         "verified {} on {} in {} to the standard \"{}\": {} laws, {} checks, {cases} cases, half of them real images, \
-         {comparisons} comparisons, {outcome} ({:.0} s)",
+         {comparisons} comparisons{known}, {outcome} ({:.0} s)",
         subject.implementation,
         subject.device,
         subject.dtype,

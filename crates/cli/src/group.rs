@@ -1,0 +1,95 @@
+//! Processes that do not outlive this one.
+//!
+//! Each program gets a process group of its own (on Windows a job), so that whatever it starts ends with it: when the
+//! [`Group`] is dropped, on a panic too, and when this process is interrupted or asked to end.
+
+use std::io;
+use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+
+use process_wrap::std::{ChildWrapper, CommandWrap};
+
+type Leader = Arc<Mutex<Box<dyn ChildWrapper>>>;
+
+/// The groups that there are. Whoever interrupts takes the list and keeps it, so that none is started after that.
+static GROUPS: Mutex<Vec<Leader>> = Mutex::new(Vec::new());
+
+/// The exit status of a command that was interrupted, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// A running program with all that it started.
+#[derive(Debug)]
+pub struct Group(Leader);
+
+/// The ends of a program's three pipes.
+pub type Pipes = (ChildStdin, ChildStdout, ChildStderr);
+
+impl Group {
+    /// Starts a program.
+    ///
+    /// # Errors
+    /// The system does not start it.
+    pub fn start(mut command: Command) -> io::Result<(Self, Pipes)> {
+        end_groups_when_interrupted();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = CommandWrap::from(command);
+        #[cfg(unix)]
+        command.wrap(process_wrap::std::ProcessGroup::leader());
+        #[cfg(windows)]
+        command.wrap(process_wrap::std::JobObject);
+        let mut groups = locked(&GROUPS);
+        let mut child = command.spawn()?;
+        let pipes = (child.stdin().take(), child.stdout().take(), child.stderr().take());
+        let group = Self(Arc::new(Mutex::new(child)));
+        groups.push(group.0.clone());
+        drop(groups);
+        match pipes {
+            (Some(input), Some(output), Some(errors)) => Ok((group, (input, output, errors))),
+            _ => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// How the program ended, if it has.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn ended(&self) -> io::Result<Option<ExitStatus>> {
+        locked(&self.0).try_wait()
+    }
+
+    /// Ends the program and all that it started. They hold nothing that has to be saved.
+    pub fn end(&self) {
+        end(&self.0);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
+        locked(&GROUPS).retain(|group| !Arc::ptr_eq(group, &self.0));
+    }
+}
+
+fn end(leader: &Leader) {
+    let mut leader = locked(leader);
+    // It may have ended by itself, in which case others of the group may still run.
+    let _ = leader.start_kill();
+    let _ = leader.wait();
+}
+
+/// A thread that panicked has left these lists and processes as they are.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn end_groups_when_interrupted() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // A handler that another part of this process has set stays.
+        let _ = ctrlc::try_set_handler(|| {
+            let groups = locked(&GROUPS);
+            groups.iter().for_each(end);
+            process::exit(INTERRUPTED);
+        });
+    });
+}

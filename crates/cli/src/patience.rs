@@ -1,0 +1,105 @@
+//! How often a program may fail before the next law has its turn.
+//!
+//! A program that stops is started again for every case, and a failure is shrunk by some hundred cases more. One that
+//! stops at each of them, or takes its whole time for each, would keep a run busy for hours without saying more.
+
+use intnacl_reference::Request;
+
+/// The failures in a row after which a law is given up.
+pub const IN_A_ROW: u32 = 5;
+/// The failures in all after which a law is given up.
+pub const IN_ALL: u32 = 40;
+/// The laws in a row, given up without an answer, after which the program is not asked any more.
+pub const LAWS: u32 = 10;
+
+/// The failures of a program, not of its answers, while one law is checked.
+#[derive(Debug, Default)]
+pub struct Patience {
+    in_a_row: u32,
+    in_all: u32,
+    last: Option<(String, Request)>,
+    over: Option<&'static str>,
+}
+
+/// What became of it, at the end of a law.
+#[derive(Debug)]
+pub struct Failures {
+    /// How often the program failed.
+    pub count: u32,
+    /// How it failed last, and the request at which it did.
+    pub last: (String, Request),
+    /// Why the law was given up, if it was.
+    pub given_up: Option<&'static str>,
+}
+
+impl Patience {
+    /// The program has answered, rightly or not.
+    pub fn answered(&mut self) {
+        self.in_a_row = 0;
+    }
+
+    /// The program has failed; `slow` if that took as long as an answer may take.
+    pub fn failed(&mut self, message: String, request: &Request, slow: bool) {
+        self.in_a_row += 1;
+        self.in_all += 1;
+        self.last = Some((message, request.clone()));
+        self.over = if slow {
+            Some("after an answer that did not come in time")
+        } else if self.in_a_row >= IN_A_ROW {
+            Some("after 5 failures in a row")
+        } else if self.in_all >= IN_ALL {
+            Some("after 40 failures")
+        } else {
+            None
+        };
+    }
+
+    /// Whether the law is given up.
+    pub fn is_over(&self) -> bool {
+        self.over.is_some()
+    }
+
+    /// What became of it, if there was a failure.
+    pub fn into_failures(self) -> Option<Failures> {
+        let Self { in_all: count, last, over: given_up, .. } = self;
+        last.map(|last| Failures { count, last, given_up })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use intnacl_reference::{Batch, Loss, Settings};
+    use nalgebra::dmatrix;
+
+    fn request() -> Request {
+        let data = Batch::new(vec![dmatrix![1.0; -1.0], dmatrix![1.0; 1.0]]);
+        Request::Batch { loss: Loss::SimClr, settings: Settings::new(0.5), data }
+    }
+
+    #[test]
+    fn it_ends_after_failures_in_a_row_and_after_many_in_all() {
+        let (mut in_a_row, mut in_all) = (Patience::default(), Patience::default());
+        for count in 1..=IN_ALL {
+            if count <= IN_A_ROW {
+                in_a_row.failed(String::new(), &request(), false);
+                assert_eq!(in_a_row.is_over(), count == IN_A_ROW);
+            }
+            in_all.failed(count.to_string(), &request(), false);
+            in_all.answered();
+            assert_eq!(in_all.is_over(), count == IN_ALL);
+        }
+        let failures = in_all.into_failures().expect("failures");
+        assert_eq!((failures.count, failures.last.0.as_str()), (IN_ALL, "40"));
+        assert_eq!(failures.given_up, Some("after 40 failures"));
+        assert_eq!(in_a_row.into_failures().and_then(|f| f.given_up), Some("after 5 failures in a row"));
+    }
+
+    #[test]
+    fn a_hang_is_not_waited_for_twice() {
+        let mut patience = Patience::default();
+        patience.failed("slow".into(), &request(), true);
+        assert!(patience.is_over());
+        assert!(Patience::default().into_failures().is_none());
+    }
+}
