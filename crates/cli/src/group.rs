@@ -93,3 +93,69 @@ fn end_groups_when_interrupted() {
         });
     });
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::panic;
+    use std::time::{Duration, Instant};
+
+    /// Starts a program with a child, whose number it tells.
+    fn start() -> (Group, String) {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 600 & echo $!; wait"]);
+        let (group, (_, output, _)) = Group::start(command).expect("sh starts");
+        let mut child = String::new();
+        BufReader::new(output).read_line(&mut child).expect("a number");
+        (group, child.trim().to_owned())
+    }
+
+    fn lives(pid: &str) -> bool {
+        let output = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().expect("ps runs");
+        let state = String::from_utf8_lossy(&output.stdout);
+        !state.trim().is_empty() && !state.trim().starts_with('Z')
+    }
+
+    #[track_caller]
+    fn has_ended(pid: &str) {
+        let since = Instant::now();
+        while lives(pid) {
+            assert!(since.elapsed() < Duration::from_secs(5), "{pid} lives on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_the_program_and_its_children() {
+        let child = Mutex::new(String::new());
+        let panicked = panic::catch_unwind(|| {
+            let (_group, pid) = start();
+            assert!(lives(&pid));
+            child.lock().expect("no panic yet").push_str(&pid);
+            panic!("on purpose");
+        });
+        assert!(panicked.is_err());
+        has_ended(&child.lock().expect("no panic while it was held"));
+    }
+
+    #[test]
+    fn a_program_that_ended_takes_its_children_with_it() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 600 & echo $!; exit 7"]);
+        let (group, (_, output, _)) = Group::start(command).expect("sh starts");
+        let mut child = String::new();
+        BufReader::new(output).read_line(&mut child).expect("a number");
+        let since = Instant::now();
+        let status = loop {
+            assert!(since.elapsed() < Duration::from_secs(5), "sh does not end");
+            if let Some(status) = group.ended().expect("the system tells") {
+                break status;
+            }
+        };
+        assert_eq!(status.code(), Some(7));
+        assert!(lives(child.trim()));
+        drop(group);
+        has_ended(child.trim());
+    }
+}

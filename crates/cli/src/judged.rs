@@ -17,7 +17,7 @@ use super::error::{Error, one_line};
 use super::implementation::{Device, Dtype};
 use super::patience::{Failures, LAWS, Patience};
 use super::production::{self, Threads};
-use super::program::{self, Program, Start};
+use super::program::{Program, Start};
 use super::progress;
 
 /// Who is judged.
@@ -268,6 +268,10 @@ fn blame(report: &mut Report, failures: &Failures) {
             found.message.clone_from(message);
             found.request = Some(request.clone());
         }
+        // A failure that did not come again has left no request.
+        Some(found) if found.request.is_none() && found.message.contains(message) => {
+            found.request = Some(request.clone());
+        }
         Some(_) => {}
         None => {
             // The judge excuses errors where a gradient leaves the range of the type. A program need not stop for that.
@@ -296,8 +300,8 @@ impl Started<'_> {
         let reply = program.borrow_mut().ask(request, json::read_reply);
         match &reply {
             Err(error) if error.is_of_the_program() => {
-                let slow = matches!(error, program::Error::Silent { .. });
-                PATIENCE.with_borrow_mut(|patience| patience.failed(error.to_string(), request, slow));
+                let (message, slow) = (error.to_string(), error.is_slow());
+                PATIENCE.with_borrow_mut(|patience| patience.failed(message, request, slow));
             }
             _ => {
                 PATIENCE.with_borrow_mut(Patience::answered);

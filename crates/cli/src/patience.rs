@@ -38,13 +38,13 @@ impl Patience {
         self.in_a_row = 0;
     }
 
-    /// The program has failed; `slow` if that took as long as an answer may take.
+    /// The program has failed; `slow` if an answer was waited for in vain.
     pub fn failed(&mut self, message: String, request: &Request, slow: bool) {
         self.in_a_row += 1;
         self.in_all += 1;
         self.last = Some((message, request.clone()));
         self.over = if slow {
-            Some("after an answer that did not come in time")
+            Some("after an answer that was waited for in vain")
         } else if self.in_a_row >= IN_A_ROW {
             Some("after 5 failures in a row")
         } else if self.in_all >= IN_ALL {

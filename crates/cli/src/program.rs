@@ -108,6 +108,11 @@ impl Error {
     pub fn is_of_the_program(&self) -> bool {
         !matches!(self, Self::Answer { .. })
     }
+
+    /// Whether it was waited for in vain.
+    pub fn is_slow(&self) -> bool {
+        matches!(self, Self::Silent { .. } | Self::Closed { .. })
+    }
 }
 
 /// How a program is started.
@@ -130,8 +135,10 @@ pub struct Start {
 const LONGEST_EMPTY: usize = 1 << 16;
 /// An answer has a number of at most 26 bytes for each number of the request, which has at least 2, and one an anchor.
 const LONGEST_GROWTH: usize = 32;
-/// How long a program that has closed its output, or has ended, may take until that and its last words are seen.
+/// How long a program that has closed its output may take to end, and one that has ended to have its last words read.
 const GRACE: Duration = Duration::from_millis(1000);
+/// How long what a program wrote before it ended may take to be read.
+const IN_THE_PIPE: Duration = Duration::from_millis(250);
 /// How often a program that does not answer is looked after.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -311,7 +318,7 @@ impl Running {
             }
             match ended {
                 // Its output is still open: in the hands of a process that it has left behind.
-                Some((since, status)) if since.elapsed() > GRACE => return Err(Fault::Stopped(status)),
+                Some((since, status)) if since.elapsed() > IN_THE_PIPE => return Err(Fault::Stopped(status)),
                 Some(_) => {}
                 None => {
                     let status = self.group.ended().map_err(Fault::Connection)?;

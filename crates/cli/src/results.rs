@@ -77,7 +77,9 @@ pub fn remarks(subject: &Subject, checked: &Checked) -> Vec<String> {
     let count: u32 = checked.failures.values().map(|failures| failures.count).sum();
     if let Some((_, failures)) = checked.failures.first_key_value() {
         let message = &failures.last.0;
-        lines.push(format!("the program failed {count} times and was started again, e.g.: {message}"));
+        lines.push(format!(
+            "the program failed {count} times, each time to be started again, e.g.: {message}"
+        ));
     }
     let given_up = checked.failures.iter().filter_map(|(i, failures)| {
         let report = &reports[*i];

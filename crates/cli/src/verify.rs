@@ -51,8 +51,8 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<Duration>,
     /// How many programs run at once [default: one a core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
     /// Failures that are expected and do not count, with their reasons (see below).
     #[arg(long, value_name = "FILE.toml")]
     pub known: Option<PathBuf>,
@@ -70,6 +70,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 fn seconds(text: &str) -> Result<Duration, String> {
     let time = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     time.filter(|time| !time.is_zero()).ok_or_else(|| "expected a finite number of seconds above 0".into())
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|threads| (1..=1024).contains(threads))
+        .ok_or_else(|| "expected a number from 1 to 1024".into())
 }
 
 /// How good answers have to be.
@@ -153,7 +160,7 @@ pub fn run(args: &VerifyArgs) -> Result<bool, Error> {
     let dtype = judged.float().to_string();
     let subject = Subject { implementation, device, dtype, standard, notes: judged.notes(), known };
     let temperatures = asked(args, &judged, &subject.implementation)?;
-    let threads = args.threads.map_or_else(judged::cores, usize::from);
+    let threads = args.threads.unwrap_or_else(judged::cores);
     let options = Options { seed: args.seed, standard, threads };
     let start = Instant::now();
     let checked = judged.check(&pairs, (args.cases, options), &temperatures, args.timeout)?;

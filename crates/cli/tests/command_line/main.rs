@@ -3,6 +3,7 @@
 mod answered;
 mod arguments;
 mod bound;
+mod command;
 mod explain;
 mod installed;
 mod libtorch;

@@ -70,5 +70,6 @@ def zeros(array):
     return [zeros(inner) for inner in array] if isinstance(array, list) else 0.0
 
 
-for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)

@@ -1,0 +1,332 @@
+//! `intnacl verify --command`: programs of somebody else.
+//!
+//! They are Python programs of this folder; without Python 3 these tests say so, and pass.
+#![cfg(unix)]
+
+mod described;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Outcome, run};
+
+/// The path of a program of this folder.
+fn program(name: &str) -> String {
+    format!("{}/tests/command_line/programs/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Whether there is a Python to run them.
+fn python_is_here() -> bool {
+    let here = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !here {
+        eprintln!("skipped: there is no python3, in which the programs are written");
+    }
+    here
+}
+
+/// A folder to verify in, where counterexamples are saved.
+struct Scratch(TempDir);
+
+impl Scratch {
+    fn new() -> Self {
+        Self(TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        fs::write(self.path(name), text).expect("written");
+        name.into()
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("the file is there")
+    }
+
+    fn command(&self, of_program: &str, options: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_intnacl"));
+        command.current_dir(self.0.path()).args(["verify", "--command", of_program]).args(options);
+        command
+    }
+
+    fn verify(&self, of_program: &str, options: &[&str]) -> Outcome {
+        run(&mut self.command(of_program, options), b"")
+    }
+
+    /// Verifies the right program, with options of its own.
+    fn simclr(&self, own: &str, options: &[&str]) -> Outcome {
+        self.verify(&format!("python3 '{}' {own}", program("simclr.py")), options)
+    }
+
+    /// The program that misbehaves; its processes are noted in the file `pids`.
+    fn misbehaving(mode: &str) -> String {
+        format!("python3 '{}' pids {mode}", program("misbehaving.py"))
+    }
+
+    /// The numbers of the processes that were noted.
+    fn pids(&self) -> Vec<String> {
+        self.read("pids").lines().map(String::from).collect()
+    }
+
+    /// Waits until none of the noted processes lives.
+    #[track_caller]
+    fn all_have_ended(&self) {
+        let pids = self.pids();
+        assert!(!pids.is_empty(), "no program was started");
+        // A process that was killed takes a moment to go.
+        let since = Instant::now();
+        while let Some(pid) = pids.iter().find(|pid| lives(pid)) {
+            assert!(since.elapsed() < Duration::from_secs(5), "the process {pid} lives on");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Whether a process runs; one that has ended and that nobody has waited for does not.
+fn lives(pid: &str) -> bool {
+    let output = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().expect("ps runs");
+    let state = String::from_utf8_lossy(&output.stdout);
+    !state.trim().is_empty() && !state.trim().starts_with('Z')
+}
+
+const AGREES: &[&str] = &["--law", "agrees_with_the_reference", "--loss", "simclr", "--cases", "48"];
+
+#[test]
+fn a_right_program_holds_at_fresh_seeds() {
+    if !python_is_here() {
+        return;
+    }
+    let scratch = Scratch::new();
+    for _ in 0..5 {
+        let seed = intnacl_judge::fresh_seed().to_string();
+        let outcome = scratch.simclr("", &["--seed", &seed, "--cases", "32"]);
+        let (status, output) = (outcome.status, outcome.output);
+        assert_eq!((status, outcome.errors.as_str()), (Some(0), ""), "seed {seed}: {output}");
+        assert!(output.contains("verified plain SimCLR on cpu in f64 to the standard \"right\""), "{output}");
+        assert!(output.contains("all hold"), "{output}");
+    }
+}
+
+#[test]
+fn a_constant_pair_of_the_anchor_with_itself_is_found() {
+    if !python_is_here() {
+        return;
+    }
+    let scratch = Scratch::new();
+    for seed in ["1", "2", "3"] {
+        let outcome = scratch.simclr("--self-pair", &["--seed", seed, "--loss", "simclr"]);
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        assert!(outcome.output.contains("WRONG: "), "{}", outcome.output);
+        let request = scratch.read("counterexamples/agrees_with_the_reference-simclr.json");
+        let request: Value = serde_json::from_str(&request).expect("a request");
+        assert_eq!(
+            request["data"]["views"][0].as_array().map(Vec::len),
+            Some(2),
+            "not the smallest: {request}"
+        );
+    }
+}
+
+/// Verifies a program that misbehaves, and expects these words of what it did.
+#[track_caller]
+fn fails_within(timeout: &str, mode: &str, all_of: &[&str]) -> Scratch {
+    // Two laws: one that is given up leaves the program to the next.
+    let options =
+        [AGREES, &["--law", "permutation_of_images", "--threads", "1", "--timeout", timeout]].concat();
+    let scratch = Scratch::new();
+    let outcome = scratch.verify(&Scratch::misbehaving(mode), &options);
+    assert_eq!((outcome.status, outcome.errors.as_str()), (Some(1), ""), "{mode}: {outcome:?}");
+    for part in all_of.iter().chain(&["agrees_with_the_reference fails for simclr", "2 of 2 checks FAIL"]) {
+        assert!(outcome.output.contains(part), "{mode}: {part:?} is not in: {}", outcome.output);
+    }
+    // The case was shrunk as far as the program still misbehaves.
+    let request = scratch.read("counterexamples/agrees_with_the_reference-simclr.json");
+    let request: Value = serde_json::from_str(&request).expect("a request");
+    assert_eq!(request["data"]["views"][0].as_array().map(Vec::len), Some(3), "{mode}: {request}");
+    scratch.all_have_ended();
+    scratch
+}
+
+/// The same, however long it takes.
+#[track_caller]
+fn fails(mode: &str, all_of: &[&str]) -> Scratch {
+    fails_within("60", mode, all_of)
+}
+
+/// The same, and the program is started again.
+#[track_caller]
+fn fails_and_is_started_again(mode: &str, all_of: &[&str]) {
+    is_started_again("60", mode, all_of);
+}
+
+#[track_caller]
+fn is_started_again(timeout: &str, mode: &str, all_of: &[&str]) {
+    let words = format!("about to: {mode}");
+    let scratch =
+        fails_within(timeout, mode, &[all_of, &[words.as_str(), "each time to be started again"]].concat());
+    // One says what it is, others are judged, each until it fails.
+    assert!(scratch.pids().len() >= 3, "{mode}: {:?}", scratch.pids());
+}
+
+#[test]
+fn a_program_that_ends_is_judged_and_started_again() {
+    if !python_is_here() {
+        return;
+    }
+    fails_and_is_started_again("crash", &["stopped (exit status: 3) before it answered: about to: crash"]);
+    fails_and_is_started_again("abort", &["stopped (signal: 6"]);
+    let scratch = fails("loud", &["stopped (exit status: 5) before it answered: x"]);
+    assert!(scratch.pids().len() >= 3);
+}
+
+#[track_caller]
+fn hangs(mode: &str) {
+    if python_is_here() {
+        is_started_again("3", mode, &["gave no answer within 3 s (--timeout)", "given up after an answer"]);
+    }
+}
+
+#[test]
+fn a_program_that_hangs_is_judged_and_started_again() {
+    hangs("hang");
+}
+
+#[test]
+fn a_program_that_hangs_ends_with_its_child() {
+    hangs("hang-with-child");
+}
+
+#[test]
+fn an_answer_without_an_end_of_line_is_waited_for_in_vain() {
+    hangs("no-end-of-line");
+}
+
+#[test]
+fn a_program_that_closes_its_output_and_goes_on_is_judged_and_started_again() {
+    if python_is_here() {
+        fails_and_is_started_again("close", &["closed its output before it answered, and did not end"]);
+    }
+}
+
+#[test]
+fn a_program_that_dies_and_leaves_its_output_to_a_child_is_judged() {
+    if python_is_here() {
+        fails_and_is_started_again("die-with-child", &["stopped (exit status: 4)"]);
+    }
+}
+
+#[test]
+fn output_that_is_no_answer_is_judged_and_the_program_started_again() {
+    if !python_is_here() {
+        return;
+    }
+    fails_and_is_started_again("garbage", &["the answer: ", "near `Segmentation`: expected JSON"]);
+    fails_and_is_started_again("bytes", &["the answer has the byte 0xff at 0: expected UTF-8"]);
+    fails_and_is_started_again("twice", &["wrote more than one line for a request"]);
+    fails_and_is_started_again("endless-lines", &["wrote more than one line for a request"]);
+    fails_and_is_started_again("endless-line", &["wrote a line of more than", "bytes"]);
+}
+
+#[test]
+fn an_answer_that_is_short_or_not_finite_is_judged() {
+    if !python_is_here() {
+        return;
+    }
+    fails("short", &["gradient.views[1]", "(it said: about to: short)"]);
+    fails("nan", &["gradient.views[1][2][0] is NaN: expected a finite number", "(it said: about to: nan)"]);
+    fails("deep", &["the answer: invalid type: sequence"]);
+    fails("nothing", &["value is missing"]);
+    fails("error", &["refused: the implementation refused the request: three images are too many"]);
+}
+
+#[test]
+fn a_program_that_always_fails_is_given_up() {
+    if !python_is_here() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let options = ["--threads", "1", "--loss", "simclr", "--json", "results.json"];
+    let outcome = scratch.verify(&Scratch::misbehaving("crash always"), &options);
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    for part in [
+        "stopped (exit status: 3)",
+        "given up after 5 failures in a row",
+        "not asked any more: 10 laws in a row",
+        "every loss, layout and temperature is assumed",
+        "f32 is assumed",
+    ] {
+        assert!(outcome.output.contains(part), "{part:?} is not in: {}", outcome.output);
+    }
+    // Once to be described, and five times a law for ten laws.
+    assert_eq!(scratch.pids().len(), 1 + 5 * 10);
+    scratch.all_have_ended();
+    let results: Value = serde_json::from_str(&scratch.read("results.json")).expect("JSON");
+    assert_eq!(results["reports"][0]["program_failures"], 5);
+    assert_eq!(results["reports"][0]["given_up"], "after 5 failures in a row");
+}
+
+#[test]
+fn a_program_that_reads_nothing_is_given_up_in_time() {
+    if !python_is_here() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let start = Instant::now();
+    let options = ["--timeout", "0.3", "--loss", "simclr", "--dtype", "f64"];
+    let outcome = scratch.verify(&Scratch::misbehaving("deaf"), &options);
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(outcome.output.contains("gave no answer within 0.3 s"), "{}", outcome.output);
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    scratch.all_have_ended();
+}
+
+#[test]
+fn processes_that_a_program_has_started_end_with_it() {
+    if !python_is_here() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let options = [AGREES, &["--threads", "1"]].concat();
+    let outcome = scratch.verify(&Scratch::misbehaving("child"), &options);
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    // One program is asked what it is, one is judged, and each has a child.
+    assert_eq!(scratch.pids().len(), 4);
+    scratch.all_have_ended();
+}
+
+/// Interrupts a run that waits for a program with a child.
+#[track_caller]
+fn interrupted_by(signal: &str) {
+    let scratch = Scratch::new();
+    let mut command = scratch.command(&Scratch::misbehaving("hang-with-child"), AGREES);
+    command.args(["--timeout", "600", "--threads", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut verify: Child = command.spawn().expect("the command starts");
+    let since = Instant::now();
+    // The one that is asked what it is, the one that hangs, and its child.
+    while !scratch.path("pids").exists() || scratch.pids().len() < 3 {
+        assert!(since.elapsed() < Duration::from_secs(60), "no program was asked");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(scratch.pids().iter().any(|pid| lives(pid)), "nothing is left to be ended");
+    let sent = Command::new("kill").args([signal, &verify.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+    assert_eq!(verify.wait().expect("the command ends").code(), Some(130), "{signal}");
+    scratch.all_have_ended();
+}
+
+#[test]
+fn an_interrupted_run_leaves_no_process_behind() {
+    if python_is_here() {
+        for signal in ["-INT", "-TERM", "-HUP"] {
+            interrupted_by(signal);
+        }
+    }
+}
