@@ -275,6 +275,7 @@ struct Running {
     output: Receiver<Said>,
     last_words: LastWords,
     longest: Arc<AtomicUsize>,
+    was_asked: bool,
 }
 
 impl Running {
@@ -292,15 +293,26 @@ impl Running {
         let longest = Arc::new(AtomicUsize::new(LONGEST_EMPTY));
         let limit = longest.clone();
         thread::spawn(move || read_lines(output, &said, &limit));
-        Ok(Self { group, input: sender, output: receiver, last_words: LastWords::of(errors), longest })
+        Ok(Self {
+            group,
+            input: sender,
+            output: receiver,
+            last_words: LastWords::of(errors),
+            longest,
+            was_asked: false,
+        })
     }
 
     fn exchange(&mut self, line: &str, timeout: Option<Duration>) -> Result<Vec<u8>, Fault> {
-        match self.output.try_recv() {
-            Ok(Said::Line(..) | Said::TooLong(_)) => return Err(Fault::Unasked),
-            Ok(Said::End) => return Err(self.closed()),
-            Err(_) => {}
+        // What a program says before it is asked for the first time is read as its answer, and quoted as none.
+        if self.was_asked {
+            match self.output.try_recv() {
+                Ok(Said::Line(..) | Said::TooLong(_)) => return Err(Fault::Unasked),
+                Ok(Said::End) => return Err(self.closed()),
+                Err(_) => {}
+            }
         }
+        self.was_asked = true;
         self.last_words.mark();
         self.longest.store(LONGEST_EMPTY.saturating_add(LONGEST_GROWTH * line.len()), Ordering::Relaxed);
         // A program may answer and end before it has read all: what it said counts, and if it said nothing, how it

@@ -105,12 +105,18 @@ pub fn remarks(subject: &Subject, checked: &Checked) -> Vec<String> {
     lines
 }
 
-/// The losses of which nothing was judged, and the other checks that compared nothing.
-fn idle(reports: &[Report]) -> Vec<String> {
+/// The losses of which nothing was judged.
+pub fn idle_losses(reports: &[Report]) -> Vec<&str> {
     let mut losses: Vec<&str> = reports.iter().map(|report| report.loss.as_str()).collect();
     losses.sort_unstable();
     losses.dedup();
     losses.retain(|loss| reports.iter().all(|report| report.loss != *loss || !report.judged()));
+    losses
+}
+
+/// These, and the other checks that compared nothing.
+fn idle(reports: &[Report]) -> Vec<String> {
+    let losses = idle_losses(reports);
     let others = reports.iter().filter(|report| !report.judged() && !losses.contains(&report.loss.as_str()));
     let others: Vec<String> = others.map(|report| format!("{} on {}", report.law, report.loss)).collect();
     let mut lines = Vec::new();

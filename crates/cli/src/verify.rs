@@ -254,16 +254,20 @@ impl Subject {
     }
 }
 
+/// A row a check, but for losses of which nothing was judged: these are listed below it.
 fn table(reports: &[Report], known: &Known) -> String {
+    let idle = results::idle_losses(reports);
+    let reports: Vec<&Report> =
+        reports.iter().filter(|report| !idle.contains(&report.loss.as_str())).collect();
     let width = |head: &str, cells: &dyn Fn(&Report) -> usize| {
-        reports.iter().map(cells).chain([head.len()]).max().unwrap_or(0)
+        reports.iter().map(|report| cells(report)).chain([head.len()]).max().unwrap_or(0)
     };
     let (law, loss) = (width("law", &|r| r.law.len()), width("loss", &|r| r.loss.len()));
     let mut text = format!(
         "{:law$}  {:loss$}  {:>6}  {:>11}  {:>12}  verdict\n",
         "law", "loss", "cases", "comparisons", "error/budget"
     );
-    for report in reports {
+    for report in &reports {
         let verdict = match (report.judged(), report.counterexample.is_some()) {
             (false, _) => "not judged",
             (true, false) => "holds",
@@ -361,6 +365,10 @@ fn summary(subject: &Subject, checked: &Checked, took: Duration) -> String {
         0 => String::new(),
         known => format!(", {known} known failures"),
     };
+    let judged = match reports.iter().filter(|report| report.judged()).count() {
+        all if all == reports.len() => String::new(),
+        judged => format!(", of which {judged} judged"),
+    };
     let outcome = match broken {
         0 if known.is_empty() => "all hold".to_owned(),
         0 => "all others hold".to_owned(),
@@ -368,7 +376,7 @@ fn summary(subject: &Subject, checked: &Checked, took: Duration) -> String {
     };
     let _ = write!(
         text,
-        "verified {} on {} in {} to the standard \"{}\": {} laws, {} checks, {cases} cases, half of them real images, \
+        "verified {} on {} in {} to the standard \"{}\": {} laws, {} checks{judged}, {cases} cases, half of them real images, \
          {comparisons} comparisons{known}, {outcome} ({:.0} s)",
         subject.implementation,
         subject.device,

@@ -235,6 +235,26 @@ fn output_that_is_no_answer_is_judged_and_the_program_started_again() {
     fails_and_is_started_again("endless-line", &["wrote a line of more than", "bytes"]);
 }
 
+/// Only Linux limits a process's memory by `ulimit`.
+#[test]
+#[cfg(target_os = "linux")]
+fn endless_output_takes_bounded_memory() {
+    if !python_is_here() {
+        return;
+    }
+    let scratch = Scratch::new();
+    for mode in ["endless-line", "endless-lines", "loud"] {
+        let verify = scratch.command(&Scratch::misbehaving(mode), &[AGREES, &["--threads", "1"]].concat());
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -v 1500000 && exec \"$0\" \"$@\""]).arg(verify.get_program());
+        limited.args(verify.get_args()).current_dir(scratch.0.path());
+        let outcome = run(&mut limited, b"");
+        assert_eq!((outcome.status, outcome.errors.as_str()), (Some(1), ""), "{mode}: {outcome:?}");
+        assert!(outcome.output.contains("1 of 1 checks FAIL"), "{mode}: {}", outcome.output);
+        scratch.all_have_ended();
+    }
+}
+
 #[test]
 fn an_answer_that_is_short_or_not_finite_is_judged() {
     if !python_is_here() {
@@ -271,6 +291,22 @@ fn a_program_that_always_fails_is_given_up() {
     let results: Value = serde_json::from_str(&scratch.read("results.json")).expect("JSON");
     assert_eq!(results["reports"][0]["program_failures"], 5);
     assert_eq!(results["reports"][0]["given_up"], "after 5 failures in a row");
+}
+
+#[test]
+fn a_program_that_greets_on_its_output_is_told_that() {
+    if !python_is_here() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let outcome = scratch.verify(&Scratch::misbehaving("banner"), AGREES);
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert!(
+        outcome.output.contains("the answer: expected value at line 1 column 1, near `Loading`"),
+        "{}",
+        outcome.output
+    );
+    scratch.all_have_ended();
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `--implementation production`: the program beside this one, or another in its place.
 #![cfg(unix)]
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -56,4 +58,36 @@ fn a_program_in_the_path_is_found_too() {
     command.args(["loss", "--implementation", "production", "-"]);
     let line = run(&mut command, simclr().to_string().as_bytes()).refusal();
     assert!(line.contains("intnacl-production stopped (exit status: 1)"), "{line}");
+}
+
+#[test]
+fn verified_production_that_ends_is_judged_and_started_again() {
+    const SCRIPT: &str = r#"#!/bin/sh
+echo start >> starts
+read -r line && echo '{"device": "the script", "dtype": "f64", "libtorch": null}'
+read -r line
+echo "out of order" >&2
+exit 9
+"#;
+    let folder = tempfile::TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let script = folder.path().join("script");
+    fs::write(&script, SCRIPT).expect("written");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("made a program");
+    let program = installed("judged", &[("intnacl-production", script.to_str().expect("UTF-8"))]);
+    let mut command = Command::new(program);
+    command.current_dir(folder.path()).args([
+        "verify",
+        "--loss",
+        "simclr",
+        "--law",
+        "agrees_with_the_reference",
+    ]);
+    let outcome = run(command.args(["--threads", "1"]), b"");
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    // It answers a request by its description first, which is no answer; then it ends.
+    for part in ["device: unknown field", "intnacl-production stopped (exit status: 9)", "out of order"] {
+        assert!(outcome.output.contains(part), "{part:?} is not in: {}", outcome.output);
+    }
+    let starts = fs::read_to_string(folder.path().join("starts")).expect("it was started");
+    assert!(starts.lines().count() > 2, "{starts}");
 }

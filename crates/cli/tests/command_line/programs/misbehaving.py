@@ -85,11 +85,13 @@ if MODE == "child":
     sleeper()
 if MODE == "deaf":
     time.sleep(600)
+if MODE == "banner":
+    write("Loading the model\n")
 for line in sys.stdin:
     request = json.loads(line)
     right = simclr.answer(request)
     three = "data" in request and len(request["data"]["views"][0]) == 3
-    if MODE != "child" and (ALWAYS or three):
+    if MODE not in ("child", "banner") and (ALWAYS or three):
         misbehave(right)
     else:
         write(json.dumps(right) + "\n")
