@@ -23,7 +23,7 @@ pub enum Error {
         value: String,
     },
     /// An option, or a value of one, that only a program named by `--command` may have.
-    #[error("{option} {value}: expected only with --command")]
+    #[error("{option} {value}: expected only with verify --command")]
     OnlyProgram {
         /// The option.
         option: &'static str,

@@ -23,7 +23,7 @@ pub struct Target {
     /// Where production computes: cpu or cuda:N [default: cpu].
     #[arg(long)]
     device: Option<Device>,
-    /// The floating type in which production computes [default: f64].
+    /// The floating type in which production computes [default: f64], or a program, whatever it says of itself.
     #[arg(long, value_enum, value_name = "DTYPE")]
     dtype: Option<Dtype>,
 }
@@ -119,9 +119,9 @@ pub enum Dtype {
     /// 11 bits, up to 65504.
     #[value(aliases = ["float16", "half"])]
     F16,
-    /// f32, products of embeddings with entries of 11 bits, as tensor cores round them (only with --command).
+    /// f32, products of embeddings with entries of 11 bits, as tensor cores round them (only with verify --command).
     Tf32,
-    /// f32, products of embeddings rounded to bf16, as under autocast (only with --command).
+    /// f32, products of embeddings rounded to bf16, as under autocast (only with verify --command).
     #[value(name = "bf16-scores")]
     Bf16Scores,
 }

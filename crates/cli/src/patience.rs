@@ -18,7 +18,7 @@ pub struct Patience {
     in_a_row: u32,
     in_all: u32,
     last: Option<(String, Request)>,
-    over: Option<&'static str>,
+    over: Option<String>,
 }
 
 /// What became of it, at the end of a law.
@@ -29,7 +29,7 @@ pub struct Failures {
     /// How it failed last, and the request at which it did.
     pub last: (String, Request),
     /// Why the law was given up, if it was.
-    pub given_up: Option<&'static str>,
+    pub given_up: Option<String>,
 }
 
 impl Patience {
@@ -44,11 +44,11 @@ impl Patience {
         self.in_all += 1;
         self.last = Some((message, request.clone()));
         self.over = if slow {
-            Some("after an answer that was waited for in vain")
+            Some("after an answer that was waited for in vain".into())
         } else if self.in_a_row >= IN_A_ROW {
-            Some("after 5 failures in a row")
+            Some(format!("after {IN_A_ROW} failures in a row"))
         } else if self.in_all >= IN_ALL {
-            Some("after 40 failures")
+            Some(format!("after {IN_ALL} failures"))
         } else {
             None
         };
@@ -91,8 +91,9 @@ mod tests {
         }
         let failures = in_all.into_failures().expect("failures");
         assert_eq!((failures.count, failures.last.0.as_str()), (IN_ALL, "40"));
-        assert_eq!(failures.given_up, Some("after 40 failures"));
-        assert_eq!(in_a_row.into_failures().and_then(|f| f.given_up), Some("after 5 failures in a row"));
+        assert_eq!(failures.given_up.as_deref(), Some("after 40 failures"));
+        let given_up = in_a_row.into_failures().and_then(|failures| failures.given_up);
+        assert_eq!(given_up.as_deref(), Some("after 5 failures in a row"));
     }
 
     #[test]

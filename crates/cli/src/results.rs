@@ -48,7 +48,7 @@ fn row(subject: &Subject, checked: &Checked, i: usize, report: &Report) -> Value
         "counterexample": report.counterexample.as_ref().map(|found| &found.message),
         "known": subject.known.excuse(report),
         "program_failures": failures.map_or(0, |failures| failures.count),
-        "given_up": failures.and_then(|failures| failures.given_up),
+        "given_up": failures.and_then(|failures| failures.given_up.as_deref()),
     })
 }
 
@@ -83,7 +83,7 @@ pub fn remarks(subject: &Subject, checked: &Checked) -> Vec<String> {
     }
     let given_up = checked.failures.iter().filter_map(|(i, failures)| {
         let report = &reports[*i];
-        failures.given_up.map(|why| format!("{} on {} {why}", report.law, report.loss))
+        failures.given_up.as_ref().map(|why| format!("{} on {} {why}", report.law, report.loss))
     });
     let given_up: Vec<String> = given_up.collect();
     if !given_up.is_empty() {

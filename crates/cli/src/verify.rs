@@ -126,7 +126,8 @@ judged; an error claims everything:
   {\"name\": \"mine\", \"losses\": [\"simclr\"], \"layouts\": [\"batch\"], \"dtype\": \"f32\", \"device\": \"cpu\",
    \"temperatures\": [0.05, 1], \"largest_exponent\": 80}
 Whatever it does instead of answering is a failure of the program, told with the end of its standard error; it is
-started again. Its environment has OMP_NUM_THREADS=1 unless that is set, since one program a core runs at once.
+started again. After 5 such failures in a row, or one wait in vain for an answer, the next law has its turn. Its
+environment has OMP_NUM_THREADS=1 unless that is set, since one program a core runs at once.
 
 Known failures (--known) are a TOML file of such tables; without a loss, an entry is for all losses of its law. An entry
 that no longer fails is reported.
@@ -300,7 +301,7 @@ fn counterexample(report: &Report, checked: &Checked, i: usize) -> Result<String
     if failures.is_none() || counterexample.case != Case::default() {
         let _ = writeln!(text, "  smallest case: {:?}", counterexample.case);
     }
-    if let Some(why) = failures.and_then(|failures| failures.given_up) {
+    if let Some(why) = failures.and_then(|failures| failures.given_up.as_deref()) {
         let _ = writeln!(text, "  given up {why}: smaller cases may fail too");
     }
     if let Some(request) = &counterexample.request {

@@ -101,7 +101,7 @@ fn types_that_only_programs_have_are_refused_for_production() {
         for dtype in ["tf32", "bf16-scores"] {
             let mut intnacl = Command::new(env!("CARGO_BIN_EXE_intnacl"));
             let line = run(intnacl.args([command, "--dtype", dtype]), b"").refusal();
-            assert_eq!(line, format!("--dtype {dtype}: expected only with --command"));
+            assert_eq!(line, format!("--dtype {dtype}: expected only with verify --command"));
         }
     }
 }
