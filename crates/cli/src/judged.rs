@@ -215,6 +215,8 @@ thread_local! {
 struct Record {
     answers: Mutex<(u64, BTreeMap<&'static str, u64>)>,
     failures: Mutex<BTreeMap<(&'static str, String), Failures>>,
+    /// How often the program failed.
+    failed: AtomicU32,
     /// The laws in a row that were given up without an answer.
     given_up: AtomicU32,
 }
@@ -301,7 +303,8 @@ impl Started<'_> {
         match &reply {
             Err(error) if error.is_of_the_program() => {
                 let (message, slow) = (error.to_string(), error.is_slow());
-                PATIENCE.with_borrow_mut(|patience| patience.failed(message, request, slow));
+                let before = self.record.failed.fetch_add(1, Ordering::Relaxed);
+                PATIENCE.with_borrow_mut(|patience| patience.failed(message, request, slow, before));
             }
             _ => {
                 PATIENCE.with_borrow_mut(Patience::answered);

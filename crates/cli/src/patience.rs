@@ -5,18 +5,20 @@
 
 use intnacl_reference::Request;
 
-/// The failures in a row after which a law is given up.
+/// The failures in a row after which a law is given up that had no answer yet.
 pub const IN_A_ROW: u32 = 5;
-/// The failures in all after which a law is given up.
-pub const IN_ALL: u32 = 40;
+/// The failures in all after which a law is given up: enough for most of what makes a case smaller.
+pub const IN_ALL: u32 = 25;
+/// The failures of a whole run after which a law is given up at its first one.
+pub const IN_THE_RUN: u32 = 150;
 /// The laws in a row, given up without an answer, after which the program is not asked any more.
 pub const LAWS: u32 = 10;
 
 /// The failures of a program, not of its answers, while one law is checked.
 #[derive(Debug, Default)]
 pub struct Patience {
-    in_a_row: u32,
-    in_all: u32,
+    answered: bool,
+    count: u32,
     last: Option<(String, Request)>,
     over: Option<String>,
 }
@@ -35,19 +37,20 @@ pub struct Failures {
 impl Patience {
     /// The program has answered, rightly or not.
     pub fn answered(&mut self) {
-        self.in_a_row = 0;
+        self.answered = true;
     }
 
-    /// The program has failed; `slow` if an answer was waited for in vain.
-    pub fn failed(&mut self, message: String, request: &Request, slow: bool) {
-        self.in_a_row += 1;
-        self.in_all += 1;
+    /// The program has failed, `before` failures into the run; `slow` if an answer was waited for in vain.
+    pub fn failed(&mut self, message: String, request: &Request, slow: bool, before: u32) {
+        self.count += 1;
         self.last = Some((message, request.clone()));
         self.over = if slow {
             Some("after an answer that was waited for in vain".into())
-        } else if self.in_a_row >= IN_A_ROW {
+        } else if before >= IN_THE_RUN {
+            Some(format!("at its first failure, after {IN_THE_RUN} of others"))
+        } else if !self.answered && self.count >= IN_A_ROW {
             Some(format!("after {IN_A_ROW} failures in a row"))
-        } else if self.in_all >= IN_ALL {
+        } else if self.count >= IN_ALL {
             Some(format!("after {IN_ALL} failures"))
         } else {
             None
@@ -61,7 +64,7 @@ impl Patience {
 
     /// What became of it, if there was a failure.
     pub fn into_failures(self) -> Option<Failures> {
-        let Self { in_all: count, last, over: given_up, .. } = self;
+        let Self { count, last, over: given_up, .. } = self;
         last.map(|last| Failures { count, last, given_up })
     }
 }
@@ -78,20 +81,20 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_after_failures_in_a_row_and_after_many_in_all() {
+    fn it_ends_after_failures_without_an_answer_and_after_many_in_all() {
         let (mut in_a_row, mut in_all) = (Patience::default(), Patience::default());
+        in_all.answered();
         for count in 1..=IN_ALL {
             if count <= IN_A_ROW {
-                in_a_row.failed(String::new(), &request(), false);
+                in_a_row.failed(String::new(), &request(), false, 0);
                 assert_eq!(in_a_row.is_over(), count == IN_A_ROW);
             }
-            in_all.failed(count.to_string(), &request(), false);
-            in_all.answered();
+            in_all.failed(count.to_string(), &request(), false, IN_THE_RUN - 1);
             assert_eq!(in_all.is_over(), count == IN_ALL);
         }
         let failures = in_all.into_failures().expect("failures");
-        assert_eq!((failures.count, failures.last.0.as_str()), (IN_ALL, "40"));
-        assert_eq!(failures.given_up.as_deref(), Some("after 40 failures"));
+        assert_eq!((failures.count, failures.last.0.as_str()), (IN_ALL, "25"));
+        assert_eq!(failures.given_up.as_deref(), Some("after 25 failures"));
         let given_up = in_a_row.into_failures().and_then(|failures| failures.given_up);
         assert_eq!(given_up.as_deref(), Some("after 5 failures in a row"));
     }
@@ -99,8 +102,16 @@ mod tests {
     #[test]
     fn a_hang_is_not_waited_for_twice() {
         let mut patience = Patience::default();
-        patience.failed("slow".into(), &request(), true);
+        patience.failed("slow".into(), &request(), true, 0);
         assert!(patience.is_over());
         assert!(Patience::default().into_failures().is_none());
+    }
+
+    #[test]
+    fn late_in_a_run_the_first_failure_is_enough() {
+        let mut patience = Patience::default();
+        patience.answered();
+        patience.failed(String::new(), &request(), false, IN_THE_RUN);
+        assert!(patience.is_over());
     }
 }

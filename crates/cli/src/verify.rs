@@ -126,8 +126,8 @@ judged; an error claims everything:
   {\"name\": \"mine\", \"losses\": [\"simclr\"], \"layouts\": [\"batch\"], \"dtype\": \"f32\", \"device\": \"cpu\",
    \"temperatures\": [0.05, 1], \"largest_exponent\": 80}
 Whatever it does instead of answering is a failure of the program, told with the end of its standard error; it is
-started again. After 5 such failures in a row, or one wait in vain for an answer, the next law has its turn. Its
-environment has OMP_NUM_THREADS=1 unless that is set, since one program a core runs at once.
+started again. After 5 such failures without an answer, 25 in all, or one wait in vain, the next law has its turn.
+Its environment has OMP_NUM_THREADS=1 unless that is set, since one program a core runs at once.
 
 Known failures (--known) are a TOML file of such tables; without a loss, an entry is for all losses of its law. An entry
 that no longer fails is reported.
