@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use intnacl_judge::diagnosis::{Diagnosis, diagnose};
 use intnacl_judge::{self as judge, Case, Counterexample, Float, Law, Options, Report, Standard, Support};
 use intnacl_reference::{Answer, Reply, Request, json};
 
@@ -171,24 +172,7 @@ impl Judged {
     ) -> Result<Checked, Error> {
         let bar = progress(pairs.len());
         let record = Record::default();
-        let support = Support { temperatures: temperatures.clone(), ..self.support() };
-        let start = || {
-            let start = match self {
-                Self::Reference => None,
-                Self::Production(device, dtype) => {
-                    Some(production::start(*device, *dtype, Threads::One, timeout)?)
-                }
-                Self::Program(program) => Some(program.start.clone()),
-            };
-            let program = start.map(|start| RefCell::new(Program::new(start)));
-            Ok(Started {
-                float: self.float(),
-                standard: self.standard(),
-                program,
-                support: support.clone(),
-                record: &record,
-            })
-        };
+        let start = || self.start(temperatures, timeout, &record);
         let done = |report: &Report| {
             bar.set_message(format!("{} {}", report.law, report.loss));
             bar.inc(1);
@@ -197,6 +181,53 @@ impl Judged {
         let reports: Result<Vec<Report>, Error> = judge::check_all(pairs, options, |_| cases, start, done);
         bar.finish_and_clear();
         Ok(record.into_checked(reports?))
+    }
+
+    /// What is wrong with each of some losses, as far as that shows.
+    ///
+    /// # Errors
+    /// Production does not start.
+    pub fn diagnose<'a>(
+        &self,
+        losses: &[&'a str],
+        seed: u64,
+        temperatures: &RangeInclusive<f64>,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<(&'a str, Diagnosis)>, Error> {
+        let bar = progress(losses.len());
+        let mut found = Vec::new();
+        for &loss in losses {
+            bar.set_message(format!("what is wrong with {loss}"));
+            let record = Record::default();
+            let program = self.start(temperatures, timeout, &record)?;
+            found.extend(diagnose(&program, loss, seed).map(|diagnosis| (loss, diagnosis)));
+            PATIENCE.take();
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(found)
+    }
+
+    fn start<'a>(
+        &self,
+        temperatures: &RangeInclusive<f64>,
+        timeout: Option<Duration>,
+        record: &'a Record,
+    ) -> Result<Started<'a>, Error> {
+        let start = match self {
+            Self::Reference => None,
+            Self::Production(device, dtype) => {
+                Some(production::start(*device, *dtype, Threads::One, timeout)?)
+            }
+            Self::Program(program) => Some(program.start.clone()),
+        };
+        Ok(Started {
+            float: self.float(),
+            standard: self.standard(),
+            program: start.map(|start| RefCell::new(Program::new(start))),
+            support: Support { temperatures: temperatures.clone(), ..self.support() },
+            record,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The results of `intnacl verify` as JSON, and what is to be said beside the verdict.
 
 use intnacl_judge::Report;
+use intnacl_judge::diagnosis::Diagnosis;
 use serde_json::{Value, json};
 
 use super::judged::Checked;
@@ -8,7 +9,7 @@ use super::patience::LAWS;
 use super::verify::{Subject, reached};
 
 /// All of the results.
-pub fn as_json(subject: &Subject, seed: u64, checked: &Checked) -> Value {
+pub fn as_json(subject: &Subject, seed: u64, checked: &Checked, diagnoses: &[(&str, Diagnosis)]) -> Value {
     let reports = &checked.reports;
     let rows: Vec<Value> =
         reports.iter().enumerate().map(|(i, report)| row(subject, checked, i, report)).collect();
@@ -26,7 +27,21 @@ pub fn as_json(subject: &Subject, seed: u64, checked: &Checked) -> Value {
         "answers": checked.answers,
         "not_claimed": checked.absent,
         "known_no_longer_fail": held,
+        "diagnoses": diagnoses.iter().map(|(loss, diagnosis)| of_loss(loss, diagnosis)).collect::<Vec<_>>(),
         "reports": rows,
+    })
+}
+
+fn of_loss(loss: &str, diagnosis: &Diagnosis) -> Value {
+    json!({
+        "loss": loss,
+        "text": diagnosis.to_string(),
+        "asked": diagnosis.asked,
+        "wrong": diagnosis.wrong,
+        "values_are_right": diagnosis.values_are_right,
+        "factor": diagnosis.factor.as_ref().map(|factor| factor.name),
+        "convention": diagnosis.convention,
+        "bug": diagnosis.bug.map(|bug| bug.name()),
     })
 }
 

@@ -168,13 +168,18 @@ pub fn run(args: &VerifyArgs) -> Result<bool, Error> {
     let (reports, took) = (&checked.reports, start.elapsed());
 
     print(&table(reports, &subject.known))?;
+    let wrong = wrong_losses(&subject, &checked);
+    let diagnoses = judged.diagnose(&wrong, args.seed, &temperatures, args.timeout)?;
+    for (loss, diagnosis) in &diagnoses {
+        print(&format!("What is wrong with {loss}:\n{}", indented(&diagnosis.to_string())))?;
+    }
     for (i, report) in reports.iter().enumerate() {
         if report.counterexample.is_some() && subject.known.excuse(report).is_none() {
             print(&counterexample(report, &checked, i)?)?;
         }
     }
     if let Some(path) = &args.json {
-        write_whole(path, &format!("{:#}\n", results::as_json(&subject, args.seed, &checked)))?;
+        write_whole(path, &format!("{:#}\n", results::as_json(&subject, args.seed, &checked, &diagnoses)))?;
     }
     if let Some(path) = &args.junit {
         junit::write(path, &subject, args.seed, reports, took)?;
@@ -182,6 +187,22 @@ pub fn run(args: &VerifyArgs) -> Result<bool, Error> {
     print(&summary(&subject, &checked, took))?;
     let counted = subject.counted(reports);
     Ok(counted.iter().all(|report| report.counterexample.is_none()) && reports.iter().any(Report::judged))
+}
+
+/// The losses of which agreement fails with answers that are complete, in their order.
+fn wrong_losses<'a>(subject: &Subject, checked: &'a Checked) -> Vec<&'a str> {
+    let mut losses: Vec<&str> = Vec::new();
+    for (i, report) in checked.reports.iter().enumerate() {
+        let fails = report.examples[Standard::Right as usize].is_some() && !checked.failures.contains_key(&i);
+        if fails && subject.known.excuse(report).is_none() && !losses.contains(&report.loss.as_str()) {
+            losses.push(&report.loss);
+        }
+    }
+    losses
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
 }
 
 /// Who is judged; a program of somebody else is asked what it is.

@@ -125,6 +125,7 @@ fn a_constant_pair_of_the_anchor_with_itself_is_found() {
         let outcome = scratch.simclr("--self-pair", &["--seed", seed, "--loss", "simclr"]);
         assert_eq!(outcome.status, Some(1), "{outcome:?}");
         assert!(outcome.output.contains("WRONG: "), "{}", outcome.output);
+        assert!(outcome.output.contains("self-pair-zeroed"), "not named: {}", outcome.output);
         let request = scratch.read("counterexamples/agrees_with_the_reference-simclr.json");
         let request: Value = serde_json::from_str(&request).expect("a request");
         assert_eq!(

@@ -222,6 +222,11 @@ bugs! {
         "leaves the anchor itself among its negatives",
         "the denominator has e^{1/t} too much; the gradient by the anchor has a radial part",
         "common in published code";
+    SelfPairZeroed in CrossEntropy =>
+        "self-pair-zeroed",
+        "sets the logit of the anchor with itself to 0, where it is to be left out",
+        "the denominator has 1 too much, which small losses do not bear",
+        "common in published code: a diagonal that is filled with 0";
     SelfPairSubtracted in CrossEntropy =>
         "self-pair-subtracted",
         "removes the self pair by subtracting the constant e^{1/t}",

@@ -347,6 +347,7 @@ impl<F: Element> Image<'_, F> {
             Some(Bug::SelfPairKept | Bug::SelfPairSubtracted | Bug::ConstantForSelfPair) => {
                 contrast.negatives.push(own);
             }
+            Some(Bug::SelfPairZeroed) => contrast.negatives.push(self.term.tape.constant(0.0)),
             Some(Bug::SelfPairMasked) => {
                 let masked = self.term.tape.constant(1e-45_f64.ln());
                 contrast.negatives.push(self.term.tape.add(own, masked));

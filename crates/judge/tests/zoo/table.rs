@@ -3,7 +3,7 @@
 use intnacl_judge::zoo::Bug;
 
 /// For each slip a loss on which it differs from the reference, and a law that finds it without asking the reference.
-pub const FOUND: [(Bug, &str, &str, &str); 42] = [
+pub const FOUND: [(Bug, &str, &str, &str); 43] = [
     (Bug::NormClamped, "nca", "normalization_is_what_it_says", "simclr"),
     (Bug::NoRangeDeclared, "nca", "the_gradient_is_the_derivative_of_the_value", "hard_negative"),
     (Bug::OneMaximumForAll, "robust", "the_gradient_is_the_derivative_of_the_value", "hard_negative"),
@@ -39,6 +39,7 @@ pub const FOUND: [(Bug, &str, &str, &str); 42] = [
     (Bug::HardnessOutsideExponent, "hard_negative", "hard_negative_is_its_formula", "hard_negative"),
     (Bug::PositiveNotInDenominator, "simclr", "identical_embeddings_have_a_known_loss", "simclr"),
     (Bug::SelfPairKept, "simclr", "identical_embeddings_have_a_known_loss", "simclr"),
+    (Bug::SelfPairZeroed, "simclr", "identical_embeddings_have_a_known_loss", "simclr"),
     (Bug::SelfPairSubtracted, "simclr", "temperature_scales_the_scores", "simclr"),
     (Bug::ConstantForSelfPair, "simclr", "identical_embeddings_have_a_known_loss", "simclr"),
     (Bug::SelfPairMasked, "simclr", "positives_and_negatives_swapped", "simclr"),
