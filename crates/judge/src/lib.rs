@@ -1,6 +1,6 @@
 //! What any implementation of these losses must satisfy, as a library.
 //!
-//! A [`Law`] is data: a name, the losses that it speaks of, and a check. [`laws`] lists all of them; the
+//! A [`Law`] is data: a name, the losses that it speaks of, and a check. [`laws()`] lists all of them; the
 //! tests, the command line and other programs read that one list. A check is given a [`Case`], which is
 //! drawn and shrunk by [`proptest`], and an [`Implementation`], which may be the reference, production, or
 //! yours:
