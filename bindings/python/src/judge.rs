@@ -1,11 +1,8 @@
 //! The judge: laws tried on a function, under the conventions that were found for it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
-use intnacl_judge::{Case, Excuse, Finding, Law, Outcome, Standard, cases};
-use intnacl_reference::Request;
-use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use intnacl_judge::{Case, Counterexample, Drawn, Finding, Law, Outcome, Report, Standard, check_by};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -18,138 +15,26 @@ use crate::plan::{Plan, float_of};
 /// How many times a counterexample is made smaller.
 const SHRINKING: u32 = 400;
 
-/// What became of a law.
-struct Report {
-    law: Law,
-    cases: u32,
-    comparisons: u64,
-    not_supported: u32,
-    beyond_the_type: u32,
-    worst: [Finding; 3],
-    examples: [Option<Example>; 3],
-    counterexample: Option<Example>,
-    /// Why it was not tried.
-    lacks: Option<&'static str>,
-}
-
-/// A broken law.
-#[derive(Clone)]
-struct Example {
-    case: Case,
-    message: String,
-    request: Option<Request>,
-}
-
-impl Example {
-    fn of(case: &Case, outcome: &Outcome, standard: Standard) -> Option<Self> {
-        let (message, request) = outcome.broken(standard)?;
-        let request = request.map(|request| request.as_ref().clone());
-        Some(Self { case: case.clone(), message, request })
-    }
-}
-
-impl Report {
-    fn new(law: Law, lacks: Option<&'static str>) -> Self {
-        Self {
-            law,
-            cases: 0,
-            comparisons: 0,
-            not_supported: 0,
-            beyond_the_type: 0,
-            worst: Default::default(),
-            examples: Default::default(),
-            counterexample: None,
-            lacks,
-        }
-    }
-
-    fn add(&mut self, case: &Case, outcome: &Outcome) {
-        self.cases += 1;
-        self.comparisons += u64::from(outcome.comparisons);
-        match outcome.stop.as_ref().and_then(|stop| stop.excuse) {
-            Some(Excuse::NotSupported) => self.not_supported += 1,
-            Some(Excuse::BeyondTheType) => self.beyond_the_type += 1,
-            None => {}
-        }
-        for standard in Standard::ALL {
-            let s = standard as usize;
-            let (old, new) = (self.worst[s].ratio(), outcome.worst[s].ratio());
-            if self.worst[s].what.is_empty() || (!old.is_nan() && (new.is_nan() || new > old)) {
-                self.worst[s] = outcome.worst[s].clone();
-            }
-            let farthest =
-                self.examples[s].as_ref().is_none_or(|found| found.case.temperature < case.temperature);
-            if farthest && let Some(example) = Example::of(case, outcome, standard) {
-                self.examples[s] = Some(example);
-            }
-        }
-    }
-}
-
 /// Tries a law on drawn cases; a failure is made smaller.
-fn check(law: Law, plan: &Plan, function: &Function, progress: &dyn Fn(u32)) -> Report {
-    let report = RefCell::new(Report::new(law, None));
+fn check(law: &Law, plan: &Plan, function: &Function, progress: &dyn Fn(u32)) -> Report {
     let tried = Cell::new(0);
-    let attempt = |case: &Case, count: bool| {
-        let outcome = if law.name == AGREEMENT {
-            match plan.request(case) {
-                Some(request) => intnacl_judge::agreement(&request, function),
-                None => return None,
-            }
-        } else {
-            intnacl_judge::try_case(&law, &plan.loss, function, case)
-        };
+    let attempt = |case: &Case| {
         if function.stopped() {
-            return None;
+            return Outcome::not_asked();
         }
-        if count {
-            report.borrow_mut().add(case, &outcome);
-            tried.set(tried.get() + 1);
-            progress(tried.get());
-        }
-        Example::of(case, &outcome, plan.standard)
+        let outcome = if law.name == AGREEMENT {
+            plan.request(case).map(|request| intnacl_judge::agreement(&request, function))
+        } else {
+            Some(intnacl_judge::try_case(law, &plan.loss, function, case))
+        };
+        tried.set(tried.get() + 1);
+        progress(tried.get().min(plan.cases));
+        // What was cut short says nothing.
+        outcome.filter(|_| !function.stopped()).unwrap_or_else(Outcome::not_asked)
     };
-    let config = Config {
-        cases: plan.cases,
-        failure_persistence: None,
-        max_shrink_iters: SHRINKING,
-        ..Config::default()
-    };
-    let mut runner = TestRunner::new_with_rng(config, stream(law.name, &plan.loss, plan.seed));
-    let shrinking = Cell::new(false);
-    let drawn = cases().prop_map(|case| plan.adapted(case));
-    let result = runner.run(&drawn, |case| match attempt(&case, !shrinking.get()) {
-        None => Ok(()),
-        Some(example) => {
-            shrinking.set(true);
-            Err(TestCaseError::fail(example.message))
-        }
-    });
-    let counterexample = match result {
-        Ok(()) => None,
-        Err(TestError::Fail(reason, case)) => Some(attempt(&case, false).unwrap_or_else(|| Example {
-            case,
-            message: format!("{} (once only)", reason.message()),
-            request: None,
-        })),
-        Err(TestError::Abort(reason)) => Some(Example {
-            case: Case::default(),
-            message: format!("no cases could be drawn: {}", reason.message()),
-            request: None,
-        }),
-    };
-    Report { counterexample, ..report.into_inner() }
-}
-
-/// Every law draws from a stream of its own, so that leaving one out changes no other.
-fn stream(law: &str, loss: &str, seed: u64) -> TestRng {
-    let stream = law.bytes().chain(loss.bytes()).fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&stream.to_le_bytes());
-    bytes[8..16].copy_from_slice(&seed.to_le_bytes());
-    TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
+    let Plan { cases, seed, standard, .. } = *plan;
+    let drawn = Drawn { cases, seed, standard, shrinking: SHRINKING };
+    check_by(law, &plan.loss, drawn, &|case| plan.adapted(case), &attempt)
 }
 
 /// Judges a function: a list of reports, one a law.
@@ -174,7 +59,7 @@ pub fn judge<'py>(
             plan.loss
         )));
     }
-    let reports = py.detach(move || -> PyResult<Vec<Report>> {
+    let reports = py.detach(move || -> PyResult<Vec<(Law, Report, Option<&str>)>> {
         let wanted =
             |law: &Law| plan.laws.as_ref().is_none_or(|names| names.iter().any(|name| name == law.name));
         let laws: Vec<Law> = laws.into_iter().filter(wanted).collect();
@@ -182,7 +67,7 @@ pub fn judge<'py>(
         let mut reports = Vec::with_capacity(laws.len());
         for (place, law) in laws.iter().enumerate() {
             if let Some(lacks) = plan.offer().lacks(law.name) {
-                reports.push(Report::new(*law, Some(lacks)));
+                reports.push((*law, Report::new(law, &plan.loss, plan.standard), Some(lacks)));
                 continue;
             }
             let tell = |cases: u32| {
@@ -192,7 +77,7 @@ pub fn judge<'py>(
                     function.stop(error);
                 }
             };
-            reports.push(check(*law, &plan, &function, &tell));
+            reports.push((*law, check(law, &plan, &function, &tell), None));
             if function.stopped() {
                 break;
             }
@@ -202,19 +87,24 @@ pub fn judge<'py>(
             None => Ok(reports),
         }
     })?;
-    let written: Vec<_> = reports.iter().map(|report| write(py, report)).collect::<PyResult<_>>()?;
-    PyList::new(py, written)
+    let written = reports.iter().map(|(law, report, lacks)| write(py, law, report, *lacks));
+    PyList::new(py, written.collect::<PyResult<Vec<_>>>()?)
 }
 
-fn write<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
+fn write<'py>(
+    py: Python<'py>,
+    law: &Law,
+    report: &Report,
+    lacks: Option<&str>,
+) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
-    dict.set_item("law", report.law.name)?;
-    dict.set_item("statement", report.law.statement)?;
+    dict.set_item("law", law.name)?;
+    dict.set_item("statement", law.statement)?;
     dict.set_item("cases", report.cases)?;
     dict.set_item("comparisons", report.comparisons)?;
     dict.set_item("not_supported", report.not_supported)?;
     dict.set_item("beyond_the_type", report.beyond_the_type)?;
-    dict.set_item("lacks", report.lacks)?;
+    dict.set_item("lacks", lacks)?;
     let worst: Vec<_> =
         report.worst.iter().map(|finding| of_finding(py, finding)).collect::<PyResult<_>>()?;
     dict.set_item("worst", worst)?;
@@ -234,7 +124,10 @@ fn of_finding<'py>(py: Python<'py>, finding: &Finding) -> PyResult<Bound<'py, Py
     Ok(dict)
 }
 
-fn of_example<'py>(py: Python<'py>, example: Option<&Example>) -> PyResult<Option<Bound<'py, PyDict>>> {
+fn of_example<'py>(
+    py: Python<'py>,
+    example: Option<&Counterexample>,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
     let Some(example) = example else { return Ok(None) };
     let dict = PyDict::new(py);
     dict.set_item("message", &example.message)?;

@@ -3,10 +3,10 @@
 use super::budget::{Float, Inputs, OUTPUT_ROUNDINGS};
 use super::number::{Bounds, Number};
 use super::trial::{InRequest, Side, Stop, Trial, with_flowing_weight};
-use super::{LOSSES, Law};
+use super::{LOSSES, Law, supervised};
 use intnacl_reference::Layout;
 use intnacl_reference::condition::ImageTolerance;
-use intnacl_reference::{Loss, Settings, Tuples};
+use intnacl_reference::{Loss, Request, Settings, Tuples};
 use nalgebra::DMatrix;
 
 pub(super) const LAWS: &[Law] = &[
@@ -47,12 +47,16 @@ pub(super) const LAWS: &[Law] = &[
     },
 ];
 
-pub(super) fn agrees<L: InRequest>(
-    trial: &Trial<'_>,
-    loss: Loss,
-    data: &L,
-    settings: Settings,
-) -> Result<(), Stop> {
+/// Agreement on any request.
+pub(super) fn agrees_on(trial: &Trial<'_>, request: &Request) -> Result<(), Stop> {
+    match request {
+        Request::Tuples { loss, settings, data } => agrees(trial, *loss, data, *settings),
+        Request::Batch { loss, settings, data } => agrees(trial, *loss, data, *settings),
+        Request::Supervised { objective, data } => supervised::agrees(trial, *objective, data),
+    }
+}
+
+fn agrees<L: InRequest>(trial: &Trial<'_>, loss: Loss, data: &L, settings: Settings) -> Result<(), Stop> {
     let side = trial.evaluate_with(loss, data, settings)?;
     let reference = trial.reference(&side)?;
     trial.same(&side, &reference, Inputs::Same);

@@ -1,10 +1,10 @@
 //! Runs laws: the cases that once broke one, then drawn ones, a failure shrunk.
 
-use super::agreement::agrees;
+use super::agreement::agrees_on;
 use super::{
-    Case, Excuse, Finding, Implementation, Law, Outcome, Standard, Trial, cases, kept, laws, supervised,
+    Case, Excuse, Finding, Float, Implementation, Law, Outcome, Standard, Support, Trial, cases, kept, laws,
 };
-use intnacl_reference::Request;
+use intnacl_reference::{Answer, Reply, Request};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -69,7 +69,8 @@ impl Report {
         &self.worst[self.standard as usize]
     }
 
-    fn new(law: &Law, loss: &str, standard: Standard) -> Self {
+    /// Nothing tried yet.
+    pub fn new(law: &Law, loss: &str, standard: Standard) -> Self {
         Self {
             law: law.name,
             loss: loss.into(),
@@ -133,12 +134,34 @@ pub fn try_case(law: &Law, loss: &str, implementation: &dyn Implementation, case
 pub fn agreement(request: &Request, implementation: &dyn Implementation) -> Outcome {
     let case = Case::default();
     let trial = Trial::new(&case, implementation);
-    let stop = match request {
-        Request::Tuples { loss, settings, data } => agrees(&trial, *loss, data, *settings),
-        Request::Batch { loss, settings, data } => agrees(&trial, *loss, data, *settings),
-        Request::Supervised { objective, data } => supervised::agrees(&trial, *objective, data),
-    };
-    trial.into_outcome(stop.err())
+    let stop = agrees_on(&trial, request).err();
+    trial.into_outcome(stop)
+}
+
+/// How an answer that a program gave stands to the exact one, whatever its temperature.
+pub fn agreement_of(request: &Request, reply: Result<Reply, String>, float: Float) -> Outcome {
+    agreement(request, &Given { float, reply: Cell::new(Some(reply)) })
+}
+
+/// A program that gave one answer.
+pub(crate) struct Given {
+    pub(crate) float: Float,
+    pub(crate) reply: Cell<Option<Result<Reply, String>>>,
+}
+
+impl Implementation for Given {
+    fn float(&self) -> Float {
+        self.float
+    }
+    fn support(&self) -> Support {
+        Support { temperatures: 0.0..=f64::MAX, ..Support::default() }
+    }
+    fn evaluate(&self, request: &Request) -> Result<Answer, String> {
+        self.reply(request).map(|reply| reply.answer)
+    }
+    fn reply(&self, _: &Request) -> Result<Reply, String> {
+        self.reply.take().unwrap_or_else(|| Err("asked twice".into()))
+    }
 }
 
 /// Checks one law on one loss: the cases that once broke it, then `cases_count` cases from `seed`, a failure
@@ -151,35 +174,63 @@ pub fn check(
     seed: u64,
     standard: Standard,
 ) -> Report {
+    let drawn = Drawn { cases: cases_count, seed, standard, shrinking: 400 };
+    check_by(law, loss, drawn, &|case| case, &|case| try_case(law, loss, implementation, case))
+}
+
+/// How [`check_by`] draws cases.
+#[derive(Debug, Clone, Copy)]
+pub struct Drawn {
+    /// How many cases.
+    pub cases: u32,
+    /// Their seed.
+    pub seed: u64,
+    /// The standard that is asked for.
+    pub standard: Standard,
+    /// How many times a failure is made smaller.
+    pub shrinking: u32,
+}
+
+/// As [`check`], on cases that were adapted to what a program takes, each tried by `attempt`.
+pub fn check_by(
+    law: &Law,
+    loss: &str,
+    drawn: Drawn,
+    adapted: &dyn Fn(Case) -> Case,
+    attempt: &dyn Fn(&Case) -> Outcome,
+) -> Report {
+    let Drawn { cases: count, seed, standard, shrinking } = drawn;
     let report = RefCell::new(Report::new(law, loss, standard));
     let attempt = |case: &Case, count: bool| {
-        let outcome = try_case(law, loss, implementation, case);
+        let outcome = attempt(case);
         if count {
             report.borrow_mut().add(case, &outcome);
         }
         outcome.broken(standard)
     };
     for (_, _, case) in kept::KEPT.iter().filter(|(name, of, _)| *name == law.name && *of == loss) {
-        if let Some((message, request)) = attempt(case, true) {
+        let case = adapted(case.clone());
+        if let Some((message, request)) = attempt(&case, true) {
             let mut report = report.into_inner();
-            report.counterexample = Some(Counterexample::new(case, message, request));
+            report.counterexample = Some(Counterexample::new(&case, message, request));
             return report;
         }
     }
     let config =
-        Config { cases: cases_count, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+        Config { cases: count, failure_persistence: None, max_shrink_iters: shrinking, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, stream(law, loss, seed));
-    let shrinking = Cell::new(false);
-    let result = runner.run(&cases(), |case| match attempt(&case, !shrinking.get()) {
+    let is_shrinking = Cell::new(false);
+    let result = runner.run(&cases(), |case| match attempt(&adapted(case), !is_shrinking.get()) {
         None => Ok(()),
         Some((message, _)) => {
-            shrinking.set(true);
+            is_shrinking.set(true);
             Err(TestCaseError::fail(message))
         }
     });
     let counterexample = match result {
         Ok(()) => None,
         Err(TestError::Fail(reason, case)) => {
+            let case = adapted(case);
             let (message, request) =
                 attempt(&case, false).unwrap_or_else(|| (format!("{} (once only)", reason.message()), None));
             Some(Counterexample::new(&case, message, request))
@@ -201,14 +252,9 @@ pub fn breaks(
     seed: u64,
     standard: Standard,
 ) -> bool {
-    let config =
-        Config { cases: cases_count, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, stream(law, loss, seed));
-    let attempt = |case| match try_case(law, loss, implementation, &case).broken(standard) {
-        None => Ok(()),
-        Some((message, _)) => Err(TestCaseError::fail(message)),
-    };
-    runner.run(&cases(), attempt).is_err()
+    let drawn = Drawn { cases: cases_count, seed, standard, shrinking: 0 };
+    let attempt = |case: &Case| try_case(law, loss, implementation, case);
+    check_by(law, loss, drawn, &|case| case, &attempt).counterexample.is_some()
 }
 
 /// Every law and loss draws from a stream of its own, so that leaving one out changes no other.

@@ -42,8 +42,8 @@ pub mod zoo;
 pub use budget::{Float, Standard};
 pub use case::{Case, Combination, Estimator, Geometry, cases};
 pub use check::{
-    Counterexample, Options, Report, agreement, breaks, check, check_all, fresh_seed, pairs,
-    seed_from_environment, share, try_case,
+    Counterexample, Drawn, Options, Report, agreement, agreement_of, breaks, check, check_all, check_by,
+    fresh_seed, pairs, seed_from_environment, share, try_case,
 };
 pub use tests_of_laws::{assert_law, named_source};
 pub use trial::{Excuse, Finding, Outcome, Stop, Trial};

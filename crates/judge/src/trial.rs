@@ -102,6 +102,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// That of a case that a program is not asked.
+    pub fn not_asked() -> Self {
+        let stop =
+            Stop { message: "not supported".into(), request: None, excuse: Some(Excuse::NotSupported) };
+        Self { worst: Default::default(), requests: Default::default(), comparisons: 0, stop: Some(stop) }
+    }
+
     /// What breaks the law at a standard, in words, and the request whose answer does.
     pub fn broken(&self, standard: Standard) -> Option<(String, Option<Rc<Request>>)> {
         match &self.stop {

@@ -5,11 +5,12 @@
 
 mod cases;
 
-use crate::agreement::agrees;
+use crate::agreement::agrees_on;
+use crate::check::Given;
 use crate::trial::{Excuse, Trial};
 use crate::zoo::{Bug, Program};
-use crate::{Case, Float, Implementation, Outcome, Standard, Support, supervised};
-use intnacl_reference::{Answer, EvaluateRequest, LossName, Request, SUPERVISED_NCA};
+use crate::{Case, Float, Outcome, Standard};
+use intnacl_reference::{EvaluateRequest, LossName, Reply, Request, SUPERVISED_NCA};
 use intnacl_vocabulary::json;
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
@@ -95,7 +96,7 @@ pub fn vectors(loss: &str) -> Vec<Vector> {
 
 /// Whether a slip gives a wrong answer to a request, in binary64 and by the standard *right*.
 fn is_wrong(bug: Bug, request: &Request) -> bool {
-    // One answer says nothing of what was asked before, and whoever has no range declared has it exceeded here.
+    // One answer says nothing of what was asked before.
     if bug == Bug::GradientAccumulates {
         return false;
     }
@@ -236,14 +237,10 @@ fn rounded(budget: f64) -> Value {
 /// gradient by each row (a norm).
 fn budgets(request: &Request, float: Float) -> Vec<(String, [f64; 2])> {
     let case = Case::default();
-    let exact = Answered { float, answer: request.evaluate().ok() };
+    let exact = request.evaluate().map(Reply::from).map_err(|error| error.to_string());
+    let exact = Given { float, reply: Cell::new(Some(exact)) };
     let trial = Trial::recording(&case, &exact);
-    let agreed = match request {
-        Request::Tuples { loss, settings, data } => agrees(&trial, *loss, data, *settings),
-        Request::Batch { loss, settings, data } => agrees(&trial, *loss, data, *settings),
-        Request::Supervised { objective, data } => supervised::agrees(&trial, *objective, data),
-    };
-    if agreed.is_err() {
+    if agrees_on(&trial, request).is_err() {
         return Vec::new();
     }
     let (right, careful) = (trial.recorded(Standard::Right), trial.recorded(Standard::Careful));
@@ -262,40 +259,7 @@ fn budgets(request: &Request, float: Float) -> Vec<(String, [f64; 2])> {
         .collect()
 }
 
-/// A program that gave one answer.
-struct Answered {
-    float: Float,
-    answer: Option<Answer>,
-}
-
-impl Implementation for Answered {
-    fn float(&self) -> Float {
-        self.float
-    }
-    fn support(&self) -> Support {
-        Support { temperatures: 0.0..=f64::MAX, ..Support::default() }
-    }
-    fn evaluate(&self, _: &Request) -> Result<Answer, String> {
-        self.answer.clone().ok_or_else(|| "no answer".into())
-    }
-}
-
 /// Judges another program's answer to a vector.
-pub fn judge(vector: &Vector, answer: Result<intnacl_reference::Reply, String>, float: Float) -> Outcome {
-    struct Replied(Float, Cell<Option<Result<intnacl_reference::Reply, String>>>);
-    impl Implementation for Replied {
-        fn float(&self) -> Float {
-            self.0
-        }
-        fn support(&self) -> Support {
-            Support { temperatures: 0.0..=f64::MAX, ..Support::default() }
-        }
-        fn evaluate(&self, request: &Request) -> Result<Answer, String> {
-            self.reply(request).map(|reply| reply.answer)
-        }
-        fn reply(&self, _: &Request) -> Result<intnacl_reference::Reply, String> {
-            self.1.take().unwrap_or_else(|| Err("asked twice".into()))
-        }
-    }
-    crate::agreement(&vector.request, &Replied(float, Cell::new(Some(answer))))
+pub fn judge(vector: &Vector, answer: Result<Reply, String>, float: Float) -> Outcome {
+    crate::agreement_of(&vector.request, answer, float)
 }
