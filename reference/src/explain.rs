@@ -18,20 +18,31 @@
 //! bits, again with more. Supervised NCA is read as a term with `t = 1`: its scores are `-‖A x_i - A x_j‖²`, its
 //! positives the points of the own class, its negatives the others, and `p_i = 1 - ω`.
 
+#[cfg(feature = "json")]
+mod json;
 mod recipe;
 mod term;
 
 use crate::error::Result;
 use crate::evaluate::{Evaluate, EvaluateSupervised};
 use crate::layout::{Problem, Problems, Roles};
-use crate::vocabulary::{Labelled, Loss, Negatives, Objective, Request, Settings};
+use crate::vocabulary::{
+    Embeddings, Labelled, Loss, Negatives, Objective, Request, SUPERVISED_NCA, Settings,
+};
 use nalgebra::DMatrix;
 use recipe::{Outcome, Positives, Recipe, Stands, recipes};
+use std::fmt;
 use term::{OfRows, OfSquares, settled};
 
 /// A loss, taken apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
+    /// The loss, by name.
+    pub loss: &'static str,
+    /// `-1/t`, the logarithm of the floor of `g1` and `g2`; of supervised NCA, which has no temperature, -1.
+    pub log_floor: f64,
+    /// What an entry of `per_anchor` belongs to: `"anchor"`, `"image"` or `"point"`.
+    pub anchors_are: &'static str,
     /// The value of the loss.
     pub value: f64,
     /// Each anchor; in the batch layout each image, for supervised NCA each point.
@@ -132,6 +143,16 @@ pub enum Role {
     Draw,
 }
 
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Role::Positive => "positive",
+            Role::Negative => "negative",
+            Role::Draw => "draw",
+        })
+    }
+}
+
 /// The quantities of a request, anchor by anchor.
 ///
 /// # Errors
@@ -182,8 +203,16 @@ fn of_layout<L: Problems>(loss: &Loss, settings: &Settings, data: &L) -> Result<
         .iter()
         .zip(&evaluation.per_anchor)
         .map(|(roles, &value)| Anchor { value, terms: of_image(loss, settings, &problem, roles, &names) });
-    let anchors = anchors.collect();
-    Ok(Explanation { value: evaluation.value, anchors })
+    Ok(Explanation {
+        loss: loss.name(),
+        log_floor: -1.0 / settings.temperature,
+        anchors_are: match data.embeddings() {
+            Embeddings::Tuples(_) => "anchor",
+            Embeddings::Batch(_) => "image",
+        },
+        value: evaluation.value,
+        anchors: anchors.collect(),
+    })
 }
 
 /// The terms of one image, with their coefficients.
@@ -244,6 +273,11 @@ fn of_points(objective: Objective, data: &Labelled) -> Result<Explanation> {
         let term = settled(&recipe, &OfSquares { data, point }, &names);
         Anchor { value, terms: vec![term] }
     });
-    let anchors = anchors.collect();
-    Ok(Explanation { value: evaluation.value, anchors })
+    Ok(Explanation {
+        loss: SUPERVISED_NCA.name,
+        log_floor: -1.0,
+        anchors_are: "point",
+        value: evaluation.value,
+        anchors: anchors.collect(),
+    })
 }

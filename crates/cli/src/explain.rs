@@ -4,9 +4,8 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use intnacl_reference::explain::{Anchor, Derivative, Explanation, Role, Term, explain};
-use intnacl_reference::{Negatives, Request, json};
-use serde_json::{Value, json};
+use intnacl_reference::explain::{Explanation, Term, explain};
+use intnacl_reference::{Negatives, json};
 
 use super::error::Error;
 use super::{input, print};
@@ -66,106 +65,9 @@ pub fn run(args: &ExplainArgs) -> Result<(), Error> {
     }
     let chosen: Vec<usize> =
         if args.anchors.is_empty() { (0..count).collect() } else { args.anchors.clone() };
-    let chosen = chosen.into_iter().map(|index| (index, &explanation.anchors[index]));
     print(&match args.json {
-        true => as_json(&request, &explanation, chosen, args.largest),
-        false => tables(&request, &explanation, chosen, args.largest),
-    })
-}
-
-/// What an entry of `per_anchor` belongs to.
-fn kind(request: &Request) -> &'static str {
-    match request {
-        Request::Tuples { .. } => "anchor",
-        Request::Batch { .. } => "image",
-        Request::Supervised { .. } => "point",
-    }
-}
-
-fn loss_name(request: &Request) -> &'static str {
-    match request {
-        Request::Tuples { loss, .. } | Request::Batch { loss, .. } => loss.name(),
-        Request::Supervised { .. } => "supervised_nca",
-    }
-}
-
-fn temperature(request: &Request) -> f64 {
-    match request {
-        Request::Tuples { settings, .. } | Request::Batch { settings, .. } => settings.temperature,
-        Request::Supervised { .. } => 1.0,
-    }
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Positive => "positive",
-        Role::Negative => "negative",
-        Role::Draw => "draw",
-    }
-}
-
-fn as_json<'a>(
-    request: &Request,
-    explanation: &Explanation,
-    chosen: impl Iterator<Item = (usize, &'a Anchor)>,
-    largest: usize,
-) -> String {
-    let anchors: Vec<Value> = chosen
-        .map(|(index, anchor)| {
-            let terms: Vec<Value> = anchor.terms.iter().map(|term| term_as_json(term, largest)).collect();
-            json!({ "index": index, "value": anchor.value, "terms": terms })
-        })
-        .collect();
-    let explained = json!({
-        "loss": loss_name(request),
-        "value": explanation.value,
-        "log_floor": -1.0 / temperature(request),
-        "anchors_are": kind(request),
-        "anchors": anchors,
-    });
-    explained.to_string()
-}
-
-fn term_as_json(term: &Term, largest: usize) -> Value {
-    let estimator = match term.estimator {
-        Negatives::G0 => json!({ "estimator": "g0" }),
-        Negatives::G1 { tau_plus } => json!({ "estimator": "g1", "tau_plus": tau_plus }),
-        Negatives::G2 { tau_plus, beta } => json!({ "estimator": "g2", "tau_plus": tau_plus, "beta": beta }),
-    };
-    let entry = |entry: &Derivative| {
-        json!({
-            "row": entry.row,
-            "role": role(entry.role),
-            "score": entry.score,
-            "derivative": entry.derivative,
-        })
-    };
-    let gradient: Vec<Value> = term.gradient.iter().take(largest).map(entry).collect();
-    let [positives, negatives, draws] = term.counts;
-    json!({
-        "name": term.name,
-        "anchor": term.anchor,
-        "negatives": estimator,
-        "coefficient": term.coefficient,
-        "gradient_coefficient": term.gradient_coefficient,
-        "value": term.value,
-        "counts": { "positives": positives, "negatives": negatives, "draws": draws },
-        "log_positives": term.log_positives,
-        "log_mean_negatives": term.log_mean_negatives,
-        "log_mean_draws": term.log_mean_draws,
-        "log_estimate": term.log_estimate,
-        "floored": term.floored,
-        "omega": term.omega,
-        "effective_negatives": {
-            "hardness": term.effective_negatives.hardness,
-            "softmax": term.effective_negatives.softmax,
-        },
-        "bits_lost": {
-            "estimator": term.bits_lost.estimator,
-            "logarithms": term.bits_lost.logarithms,
-            "slope": term.bits_lost.slope,
-        },
-        "score_gradient": gradient,
+        true => explanation.to_json(&chosen, args.largest),
+        false => tables(&explanation, &chosen, args.largest),
     })
 }
 
@@ -191,21 +93,13 @@ const HEADS: [&str; 18] = [
     "estimator",
 ];
 
-fn tables<'a>(
-    request: &Request,
-    explanation: &Explanation,
-    chosen: impl Iterator<Item = (usize, &'a Anchor)>,
-    largest: usize,
-) -> String {
-    let mut text = format!(
-        "{} = {}, log floor = {}",
-        loss_name(request),
-        explanation.value,
-        short(-1.0 / temperature(request))
-    );
-    for (index, anchor) in chosen {
+fn tables(explanation: &Explanation, chosen: &[usize], largest: usize) -> String {
+    let mut text =
+        format!("{} = {}, log floor = {}", explanation.loss, explanation.value, short(explanation.log_floor));
+    for &index in chosen {
+        let anchor = &explanation.anchors[index];
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n\n{} {index}: {}", kind(request), anchor.value);
+        let _ = write!(text, "\n\n{} {index}: {}", explanation.anchors_are, anchor.value);
         let rows: Vec<[String; 18]> = anchor.terms.iter().map(row).collect();
         let widths: Vec<usize> = (0..HEADS.len())
             .map(|column| rows.iter().map(|row| row[column].len()).fold(HEADS[column].len(), usize::max))
@@ -219,7 +113,7 @@ fn tables<'a>(
             for entry in term.gradient.iter().take(largest) {
                 let (derivative, score) = (short(entry.derivative), short(entry.score));
                 let _ = write!(text, "\n    {derivative:>12}  by {score:>12}, {}", entry.row);
-                let _ = write!(text, " ({})", role(entry.role));
+                let _ = write!(text, " ({})", entry.role);
             }
         }
     }
