@@ -119,9 +119,9 @@ pub enum Dtype {
     /// 11 bits, up to 65504.
     #[value(aliases = ["float16", "half"])]
     F16,
-    /// f32, products of embeddings with entries of 11 bits, as tensor cores round them (only with verify --command).
+    /// f32, products of embeddings with entries of 11 bits, as tensor cores round them (not a type of production).
     Tf32,
-    /// f32, products of embeddings rounded to bf16, as under autocast (only with verify --command).
+    /// f32, products of embeddings rounded to bf16, as under autocast (not a type of production).
     #[value(name = "bf16-scores")]
     Bf16Scores,
 }

@@ -10,6 +10,7 @@ use intnacl_judge::{Float, Outcome, Standard};
 use intnacl_reference::json;
 
 use super::error::Error;
+use super::implementation::Dtype;
 use super::input;
 use super::verify::StandardName;
 use super::{print, write_whole};
@@ -44,32 +45,12 @@ pub enum Action {
         #[arg(value_name = "RESULTS", required = true)]
         results: Vec<PathBuf>,
         /// The type that the program computes in.
-        #[arg(long, value_enum, default_value_t = Type::F64)]
-        dtype: Type,
+        #[arg(long, value_enum, default_value_t = Dtype::F64)]
+        dtype: Dtype,
         /// The standard that is asked for.
         #[arg(long, value_enum, default_value_t = StandardName::Right)]
         standard: StandardName,
     },
-}
-
-/// A floating type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Type {
-    F64,
-    F32,
-    Bf16,
-    F16,
-}
-
-impl From<Type> for Float {
-    fn from(name: Type) -> Self {
-        match name {
-            Type::F64 => Float::F64,
-            Type::F32 => Float::F32,
-            Type::Bf16 => Float::Bf16,
-            Type::F16 => Float::F16,
-        }
-    }
 }
 
 /// Writes or checks vectors; whether all answers reached the standard.
@@ -87,7 +68,7 @@ pub fn run(args: &VectorsArgs) -> Result<bool, Error> {
             }
             Ok(true)
         }
-        Action::Check { results, dtype, standard } => check(results, (*dtype).into(), (*standard).into()),
+        Action::Check { results, dtype, standard } => check(results, dtype.float(), (*standard).into()),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::budget::{Float, Inputs, OUTPUT_ROUNDINGS};
 use super::number::{Bounds, Number};
-use super::trial::{InRequest, Side, Stop, Trial, with_flowing_weight};
+use super::outcome::Stop;
+use super::trial::{InRequest, Side, Trial, with_flowing_weight};
 use super::{LOSSES, Law, supervised};
 use intnacl_reference::Layout;
 use intnacl_reference::condition::ImageTolerance;

@@ -2,8 +2,9 @@
 
 use super::budget::Inputs;
 use super::number::{Number, Scores, exactly, one_less, one_more};
+use super::outcome::Stop;
 use super::reductions::single;
-use super::trial::{Stop, Trial};
+use super::trial::Trial;
 use super::{LOSSES, Law};
 use intnacl_reference::Layout;
 use intnacl_reference::inside::Dd;

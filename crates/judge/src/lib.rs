@@ -30,6 +30,7 @@ mod invariances;
 mod kept;
 mod named;
 mod number;
+mod outcome;
 mod reductions;
 mod supervised;
 mod table_1;
@@ -45,8 +46,9 @@ pub use check::{
     Counterexample, Drawn, Options, Report, agreement, agreement_of, breaks, check, check_all, check_by,
     fresh_seed, pairs, seed_from_environment, share, try_case,
 };
+pub use outcome::{Excuse, Finding, Outcome, Stop};
 pub use tests_of_laws::{assert_law, named_source};
-pub use trial::{Excuse, Finding, Outcome, Stop, Trial};
+pub use trial::Trial;
 
 use intnacl_reference::inside::Problems;
 use intnacl_reference::{Answer, Loss, LossName, Reply, Request, Settings};

@@ -1,7 +1,8 @@
 //! The reductions of the paper: each loss is another one at some value of a parameter.
 
 use super::budget::Inputs;
-use super::trial::{InRequest, Stop, Trial};
+use super::outcome::Stop;
+use super::trial::{InRequest, Trial};
 use super::{LOSSES, Law};
 use intnacl_reference::Layout;
 use intnacl_reference::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};

@@ -3,7 +3,8 @@
 use super::Law;
 use super::budget::{OUTPUT_ROUNDINGS, ROUNDINGS};
 use super::number::{Bounds, Number};
-use super::trial::{Excuse, Stop, Trial};
+use super::outcome::{Excuse, Stop};
+use super::trial::Trial;
 use intnacl_reference::EvaluateSupervised;
 use intnacl_reference::{Answer, Request};
 use intnacl_reference::{Evaluation, Labelled, Objective};

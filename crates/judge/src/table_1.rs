@@ -3,8 +3,9 @@
 use super::Law;
 use super::budget::Inputs;
 use super::number::Number;
+use super::outcome::Stop;
 use super::reductions::{both_layouts, both_layouts_with_one_positive};
-use super::trial::{Stop, Trial};
+use super::trial::Trial;
 use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Weight};
 
 const INT_NACL: &[&str] = &["int_nacl"];

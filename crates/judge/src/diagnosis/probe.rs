@@ -2,7 +2,8 @@
 
 use super::{Part, WrongArray};
 use crate::budget::{Inputs, Standard};
-use crate::trial::{Excuse, InRequest, Trial};
+use crate::outcome::Excuse;
+use crate::trial::{InRequest, Trial};
 use crate::{Case, Combination, Estimator, Finding, Geometry, Implementation};
 use intnacl_reference::inside::{Rng, norm};
 use intnacl_reference::{Evaluation, Request, Tuples, Weight};

@@ -149,16 +149,3 @@ fn supervised() -> Vec<Candidate> {
     }
     candidates
 }
-
-/// The norm of each row where rows are normalised inside, and 1 elsewhere: gradients are judged times these.
-pub(super) fn norms(request: &Request) -> Vec<f64> {
-    let of = |matrices: Vec<(String, &DMatrix<f64>)>, settings: &Settings| -> Vec<f64> {
-        let rows = matrices.iter().flat_map(|(_, matrix)| matrix.row_iter());
-        rows.map(|row| if settings.normalize { row.norm() } else { 1.0 }).collect()
-    };
-    match request {
-        Request::Tuples { settings, data, .. } => of(data.matrices(), settings),
-        Request::Batch { settings, data, .. } => of(data.matrices(), settings),
-        Request::Supervised { .. } => Vec::new(),
-    }
-}

@@ -7,7 +7,8 @@ mod cases;
 
 use crate::agreement::agrees_on;
 use crate::check::Given;
-use crate::trial::{Excuse, Trial};
+use crate::outcome::Excuse;
+use crate::trial::{Trial, row_norms};
 use crate::zoo::{Bug, Program};
 use crate::{Case, Float, Outcome, Standard};
 use intnacl_reference::{EvaluateRequest, LossName, Reply, Request, SUPERVISED_NCA};
@@ -244,7 +245,11 @@ fn budgets(request: &Request, float: Float) -> Vec<(String, [f64; 2])> {
         return Vec::new();
     }
     let (right, careful) = (trial.recorded(Standard::Right), trial.recorded(Standard::Careful));
-    let scales = cases::norms(request);
+    let scales = match request {
+        Request::Tuples { settings, data, .. } => row_norms(data, settings),
+        Request::Batch { settings, data, .. } => row_norms(data, settings),
+        Request::Supervised { .. } => Vec::new(),
+    };
     let mut row = 0;
     let pairs = right.into_iter().zip(careful).filter(|(right, _)| right.budget.is_finite());
     pairs
