@@ -3,7 +3,8 @@
 use super::budget::{Float, Inputs, OUTPUT_ROUNDINGS};
 use super::number::{Bounds, Number};
 use super::outcome::Stop;
-use super::trial::{InRequest, Side, Trial, with_flowing_weight};
+use super::side::Side;
+use super::trial::{InRequest, Trial, with_flowing_weight};
 use super::{LOSSES, Law, supervised};
 use intnacl_reference::Layout;
 use intnacl_reference::condition::ImageTolerance;
@@ -152,6 +153,9 @@ fn rows_of<L: InRequest>(gradient: &L, directions: &L) -> Vec<(Vec<f64>, Vec<f64
 fn by_anchor(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     let data = trial.tuples();
     let middle = trial.evaluate(loss, &data)?;
+    if middle.is_a_mean() {
+        return as_a_whole(trial, &data, &middle);
+    }
     let settings = Settings { norm_tolerance: 1.0, ..middle.settings };
     let directions = directions(trial, &data, &settings);
     let norm = largest_norm(&data);
@@ -183,17 +187,22 @@ fn by_anchor(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     Ok(())
 }
 
-/// A batch as a whole.
 fn by_batch(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     let data = trial.batch();
     let middle = trial.evaluate(loss, &data)?;
+    as_a_whole(trial, &data, &middle)
+}
+
+/// All rows at once, by the value alone.
+fn as_a_whole<L: InRequest>(trial: &Trial<'_>, data: &L, middle: &Side<L>) -> Result<(), Stop> {
+    let loss = middle.loss;
     let settings = Settings { norm_tolerance: 1.0, ..middle.settings };
-    let directions = directions(trial, &data, &settings);
+    let directions = directions(trial, data, &settings);
     let images = &middle.tolerance(Inputs::Rounded).images;
     let reach = images.iter().map(|image| image.reach).fold(f64::INFINITY, f64::min);
     let variation = images.iter().map(|image| image.variation).sum::<f64>() / images.len() as f64;
     let line =
-        Line::new(reach, variation, middle.mean(Inputs::Rounded).off[1], &settings, largest_norm(&data));
+        Line::new(reach, variation, middle.mean(Inputs::Rounded).off[1], &settings, largest_norm(data));
     if line.radius == 0.0 {
         return Ok(());
     }
@@ -210,7 +219,7 @@ fn by_batch(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     let difference = line.difference([0, 1, 2, 3].map(|s: usize| values[s]));
     let rows = rows_of(&middle.evaluation.gradient, &directions);
     let rows = rows.iter().map(|(gradient, direction)| (&gradient[..], &direction[..])).enumerate();
-    let (product, off) = component(&middle, rows, trial.float().row().output_unit);
+    let (product, off) = component(middle, rows, trial.float().row().output_unit);
     let budgets = [0, 1, 2].map(|s| difference.off[s] + off[s]);
     let error = (difference - Number::new(product, off)).to_f64().abs();
     trial.measure(|| "derivative of value".into(), error, budgets, &middle.request);

@@ -2,7 +2,8 @@
 
 use super::agreement::agrees_on;
 use super::{
-    Case, Excuse, Finding, Float, Implementation, Law, Outcome, Standard, Support, Trial, cases, kept, laws,
+    Case, Excuse, Finding, Float, Implementation, Law, Outcome, Standard, Stop, Support, Trial, cases, kept,
+    laws,
 };
 use intnacl_reference::{Answer, Reply, Request};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -27,6 +28,8 @@ pub struct Report {
     pub comparisons: u64,
     /// The cases that the implementation does not claim.
     pub not_supported: u32,
+    /// Why it does not claim the first of them.
+    pub lacks: Option<String>,
     /// The cases whose gradient has terms beyond the type's range, and that were refused.
     pub beyond_the_type: u32,
     /// For each standard the measurement that came closest to its budget, or exceeded it most.
@@ -78,6 +81,7 @@ impl Report {
             cases: 0,
             comparisons: 0,
             not_supported: 0,
+            lacks: None,
             beyond_the_type: 0,
             worst: Default::default(),
             examples: Default::default(),
@@ -88,10 +92,13 @@ impl Report {
     fn add(&mut self, case: &Case, outcome: &Outcome) {
         self.cases += 1;
         self.comparisons += u64::from(outcome.comparisons);
-        match outcome.stop.as_ref().and_then(|stop| stop.excuse) {
-            Some(Excuse::NotSupported) => self.not_supported += 1,
-            Some(Excuse::BeyondTheType) => self.beyond_the_type += 1,
-            None => {}
+        match &outcome.stop {
+            Some(Stop { excuse: Some(Excuse::NotSupported), message, .. }) => {
+                self.not_supported += 1;
+                self.lacks.get_or_insert_with(|| message.clone());
+            }
+            Some(Stop { excuse: Some(Excuse::BeyondTheType), .. }) => self.beyond_the_type += 1,
+            _ => {}
         }
         for standard in Standard::ALL {
             let s = standard as usize;

@@ -1,6 +1,7 @@
 //! Values and gradients that are known in closed form, or from other answers, without asking the reference.
 
 use super::budget::Inputs;
+use super::invariances::tuples_of_pair;
 use super::number::{Number, Scores, exactly, one_less, one_more};
 use super::outcome::Stop;
 use super::reductions::single;
@@ -8,7 +9,7 @@ use super::trial::Trial;
 use super::{LOSSES, Law};
 use intnacl_reference::Layout;
 use intnacl_reference::inside::Dd;
-use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
+use intnacl_reference::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
 use nalgebra::DMatrix;
 
 pub(super) const LAWS: &[Law] = &[
@@ -24,20 +25,29 @@ pub(super) const LAWS: &[Law] = &[
         losses: &["hard_negative"],
         check: |trial, _| {
             let beta = trial.case.beta;
-            let data = trial.tuples();
-            let side = trial.evaluate(Loss::HardNegative { tau_plus: 0.0, beta }, &data)?;
+            let loss = Loss::HardNegative { tau_plus: 0.0, beta };
             let scores = Scores::new(trial.case.temperature, trial.case.normalize);
-            let expected = (0..data.anchor.nrows()).map(|i| {
-                let (positive, negatives) = scores.of_anchor(&data, i);
+            let formula = |positive: Dd, negatives: &[Dd]| {
                 let sum = |factor: Dd| {
                     scores.log_sum_exp(&negatives.iter().map(|s| *s * &factor).collect::<Vec<_>>())
                 };
                 // Rows that are a rounding off the sphere can have kernels below the floor.
                 let log_g = scores.at_least_the_floor(sum(one_more(beta)) - &sum(exactly(beta)));
                 Number::exact(scores.softplus(scores.ln(negatives.len() as f64) + &log_g - &positive))
-            });
-            trial.same_values(&side, &expected.collect::<Vec<_>>(), Inputs::Same);
-            Ok(())
+            };
+            let of_tuples = || {
+                let data = trial.tuples();
+                let side = trial.evaluate(loss, &data)?;
+                trial.same_values(&side, &scores.of_tuples(&data, &formula), Inputs::Same);
+                Ok(())
+            };
+            let of_batch = || {
+                let data = trial.batch();
+                let side = trial.evaluate(loss, &data)?;
+                trial.same_values(&side, &scores.of_batch(&data, &formula), Inputs::Same);
+                Ok(())
+            };
+            trial.by_layout(of_tuples, of_batch)
         },
     },
     Law {
@@ -77,7 +87,7 @@ pub(super) const LAWS: &[Law] = &[
         name: "the_floor_holds",
         statement: "g1 and g2 never fall below e^{-1/t}, and where they would, the negatives have no gradient",
         losses: &["debiased", "hard_negative"],
-        check: the_floor,
+        check: |trial, name| trial.by_layout(|| the_floor(trial, name), || the_floor_of_a_batch(trial, name)),
     },
     Law {
         name: "a_stopped_weight_is_a_factor",
@@ -222,6 +232,37 @@ fn the_floor(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Two images, opposite to each other, of views that are the same: every difference is negative, and every row has the
+/// gradient of its positive pairs alone.
+fn the_floor_of_a_batch(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
+    let drawn = trial.batch();
+    let row = drawn.views[0].row(0).into_owned();
+    let view = DMatrix::from_fn(2, row.len(), |i, k| if i == 0 { row[k] } else { -row[k] });
+    let data = Batch {
+        views: vec![view.clone(); drawn.views.len()],
+        mixed: drawn.mixed.map(|list| vec![view.clone(); list.len()]),
+        adversarial: drawn.adversarial.map(|_| view.clone()),
+        ..drawn
+    };
+    let floored = trial.evaluate(trial.loss(name)?, &data)?;
+    let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+    let least = |positive: Dd, negatives: &[Dd]| {
+        let count = scores.ln(negatives.len() as f64);
+        Number::exact(scores.softplus(count + &scores.log_floor() - &positive))
+    };
+    let least = scores.of_batch(&data, &least);
+    let whole = floored.is_a_mean().then(|| Number::mean(&least));
+    for ((name, value), least) in
+        floored.values(Inputs::Same).into_iter().zip(whole.map_or(least, |x| vec![x]))
+    {
+        trial.at_most(|| format!("floor <= {name}"), least, value, &floored.request);
+        if floored.tolerance(Inputs::Same).images.iter().all(|image| image.floored) {
+            trial.at_most(|| format!("{name} at the floor"), value, least, &floored.request);
+        }
+    }
+    Ok(())
+}
+
 fn stopped_weight(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     let Loss::Robust { negatives, weight_negatives, .. } = trial.loss(name)? else { return Ok(()) };
     let with = |weight| Loss::Robust { negatives, weight, weight_negatives };
@@ -257,6 +298,24 @@ fn stopped_weight(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
 }
 
 impl Scores {
+    /// A number of each anchor, by the score of its first positive and those of its negatives.
+    pub(super) fn of_tuples(&self, data: &Tuples, term: &dyn Fn(Dd, &[Dd]) -> Number) -> Vec<Number> {
+        let scores = (0..data.anchor.nrows()).map(|i| self.of_anchor(data, i));
+        scores.map(|(positive, negatives)| term(positive, &negatives)).collect()
+    }
+
+    /// The same of each image of a batch: the mean over its sides.
+    pub(super) fn of_batch(&self, data: &Batch, term: &dyn Fn(Dd, &[Dd]) -> Number) -> Vec<Number> {
+        let side = |first: usize, second: usize| {
+            self.of_tuples(&tuples_of_pair(&data.views[first], &data.views[second], &[]), term)
+        };
+        let view_0 = side(0, 1);
+        if !data.symmetric {
+            return view_0;
+        }
+        view_0.into_iter().zip(side(1, 0)).map(|(a, b)| (a + b).over(2.0)).collect()
+    }
+
     /// The score of an anchor's first positive, and those of its negatives.
     pub(super) fn of_anchor(&self, data: &Tuples, anchor: usize) -> (Dd, Vec<Dd>) {
         let row = |matrix: &DMatrix<f64>, i: usize| matrix.row(i).iter().copied().collect::<Vec<f64>>();

@@ -32,7 +32,9 @@ mod named;
 mod number;
 mod outcome;
 mod reductions;
+mod side;
 mod supervised;
+mod support;
 mod table_1;
 mod tests_of_laws;
 mod trial;
@@ -47,14 +49,12 @@ pub use check::{
     fresh_seed, pairs, seed_from_environment, share, try_case,
 };
 pub use outcome::{Excuse, Finding, Outcome, Stop};
+pub use support::Support;
 pub use tests_of_laws::{assert_law, named_source};
 pub use trial::Trial;
 
-use intnacl_reference::inside::Problems;
-use intnacl_reference::{Answer, Loss, LossName, Reply, Request, Settings};
-use intnacl_reference::{EvaluateRequest, inside};
-use intnacl_vocabulary::Embeddings;
-use std::ops::RangeInclusive;
+use intnacl_reference::EvaluateRequest;
+use intnacl_reference::{Answer, LossName, Reply, Request};
 
 /// A program that evaluates requests.
 pub trait Implementation {
@@ -95,63 +95,6 @@ impl Implementation for Reference {
     }
     fn evaluate(&self, request: &Request) -> Result<Answer, String> {
         request.evaluate().map_err(|error| error.to_string())
-    }
-}
-
-/// What an implementation claims to answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Support {
-    /// The temperatures, of embeddings of norm 1.
-    pub temperatures: RangeInclusive<f64>,
-    /// The largest exponent that its kernels and their sums may have, `max(2, β+1)/t + log n`: sums of plain
-    /// exponentials are right up to about 55 in binary32 and 460 in binary64, and up to 80 and 700 once the anchor's
-    /// largest score is taken out.
-    pub largest_exponent: f64,
-    /// The names of the losses; without them, all.
-    pub losses: Option<Vec<String>>,
-    /// Whether it answers requests in the tuple layout.
-    pub tuples: bool,
-    /// Whether it answers requests in the batch layout.
-    pub batches: bool,
-}
-
-impl Default for Support {
-    /// Every loss in both layouts, at every temperature that the laws draw, and no limit on exponents.
-    fn default() -> Self {
-        Self {
-            temperatures: 1e-3..=10.0,
-            largest_exponent: f64::INFINITY,
-            losses: None,
-            tuples: true,
-            batches: true,
-        }
-    }
-}
-
-impl Support {
-    /// Whether a loss is among the claimed ones.
-    pub fn has(&self, loss: &str) -> bool {
-        self.losses.as_ref().is_none_or(|losses| losses.iter().any(|name| name == loss))
-    }
-
-    /// Whether an evaluation of validated data is among the claimed ones.
-    pub(crate) fn covers<L: Problems>(&self, loss: &Loss, data: &L, settings: &Settings) -> bool {
-        let layout = match data.embeddings() {
-            Embeddings::Tuples(_) => self.tuples,
-            Embeddings::Batch(_) => self.batches,
-        };
-        if !layout || !self.has(loss.name()) {
-            return false;
-        }
-        let problem = data.problem(loss);
-        // Scores reach radius²/t; a radius of nearly 1 is 1, rounded.
-        let radius = problem.radius(settings.normalize);
-        let radius = if radius < 1.01 { 1.0 } else { radius };
-        let t = settings.temperature / (radius * radius);
-        let (low, high) = (0.99 * self.temperatures.start(), 1.01 * self.temperatures.end());
-        let kernels = (problem.rows.len() / problem.d) as f64;
-        let exponent = (inside::hardness(loss) + 1.0).max(2.0) / t + kernels.ln();
-        (low..=high).contains(&t) && exponent <= self.largest_exponent
     }
 }
 

@@ -1,30 +1,19 @@
 //! One law on one case: evaluations, comparisons within budgets, and the worst of them.
 
-use super::budget::{EXACT_GRADIENT_UNITS, EXACT_VALUE_ULP, Inputs, OUTPUT_ROUNDINGS, Standard};
+use super::budget::{EXACT_GRADIENT_UNITS, Inputs, OUTPUT_ROUNDINGS, Standard};
 use super::number::{Bounds, Number};
 use super::outcome::{Excuse, Finding, Outcome, Stop, exceeds, ratio};
+use super::side::Side;
 use super::{Case, Float, Implementation};
 use intnacl_reference::Error;
 use intnacl_reference::Evaluate;
-use intnacl_reference::condition::{Off, Tolerance, tolerance};
+use intnacl_reference::condition::tolerance;
 use intnacl_reference::inside::Problems;
 use intnacl_reference::inside::norm;
 use intnacl_reference::{Answer, Layout, Reply, Request};
 use intnacl_reference::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-
-/// An evaluation with how far it may be off.
-pub(super) struct Side<L> {
-    pub(super) loss: Loss,
-    pub(super) settings: Settings,
-    pub(super) data: L,
-    pub(super) evaluation: Evaluation<L>,
-    pub(super) request: Rc<Request>,
-    float: Float,
-    same: OnceCell<Tolerance>,
-    rounded: OnceCell<Tolerance>,
-}
 
 /// One law on one case.
 pub struct Trial<'a> {
@@ -96,9 +85,12 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The loss of a name with the case's parameters.
+    /// The loss of a name with the case's parameters, or with those that the implementation has fixed.
     pub(super) fn loss(&self, name: &str) -> Result<Loss, Stop> {
-        self.loss_of(self.case, name)
+        match self.implementation.support().fixed {
+            Some(fixed) if fixed.name() == name => Ok(fixed),
+            _ => self.loss_of(self.case, name),
+        }
     }
 
     pub(super) fn loss_of(&self, case: &Case, name: &str) -> Result<Loss, Stop> {
@@ -110,14 +102,22 @@ impl<'a> Trial<'a> {
         self.implementation.float()
     }
 
-    /// The case's batch, in numbers of the implementation's type.
+    /// The case's batch, in numbers of the implementation's type, with the arrays that it takes.
     pub(super) fn batch(&self) -> Batch {
-        self.representable(&self.case.batch())
+        self.batch_of(self.case)
     }
 
-    /// The case's tuples, in numbers of the implementation's type.
+    pub(super) fn batch_of(&self, case: &Case) -> Batch {
+        self.representable(&self.implementation.support().batch(case.batch()))
+    }
+
+    /// The case's tuples, in numbers of the implementation's type, with the arrays that it takes.
     pub(super) fn tuples(&self) -> Tuples {
-        self.representable(&self.case.tuples())
+        self.tuples_of(self.case)
+    }
+
+    pub(super) fn tuples_of(&self, case: &Case) -> Tuples {
+        self.representable(&self.implementation.support().tuples(case.tuples()))
     }
 
     /// The nearest data that the implementation's type has.
@@ -164,6 +164,22 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// A law of tuples, which are independent of each other: in its form for batches, where the implementation answers no
+    /// tuples.
+    pub(super) fn by_layout(
+        &self,
+        of_tuples: impl FnOnce() -> Result<(), Stop>,
+        of_batch: impl FnOnce() -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        if self.implementation.support().tuples { of_tuples() } else { of_batch() }
+    }
+
+    /// Ends a part of a law that has nothing to say of what the implementation claims.
+    pub(super) fn not_supported(what: &str) -> Stop {
+        let message = format!("not supported: it asks for {what}");
+        Stop { message, request: None, excuse: Some(Excuse::NotSupported) }
+    }
+
     /// Evaluates with the case's settings.
     pub(super) fn evaluate<L: InRequest>(&self, loss: Loss, data: &L) -> Result<Side<L>, Stop> {
         self.evaluate_with(loss, data, self.settings())
@@ -179,8 +195,8 @@ impl<'a> Trial<'a> {
         let stop = |message: String, excuse| Stop { message, request: Some(request.clone()), excuse };
         data.validate(&loss, &settings)
             .map_err(|error| stop(format!("the case is not valid: {error}"), None))?;
-        if !self.implementation.support().covers(&loss, data, &settings) {
-            return Err(stop("not supported".into(), Some(Excuse::NotSupported)));
+        if let Some(what) = self.implementation.support().lacks(&loss, data, &settings) {
+            return Err(Stop { request: Some(request), ..Self::not_supported(what) });
         }
         let answer = self.answer(&request).map_err(|refusal| {
             let excuse = self.leaves_the_range(&loss, data, &settings).then_some(Excuse::BeyondTheType);
@@ -235,16 +251,7 @@ impl<'a> Trial<'a> {
         if shapes(&evaluation.gradient) != shapes(data) {
             return Err(refused("the gradient has another shape than the data".into()));
         }
-        Ok(Side {
-            loss,
-            settings,
-            data: data.clone(),
-            evaluation,
-            request,
-            float: self.float(),
-            same: OnceCell::new(),
-            rounded: OnceCell::new(),
-        })
+        Ok(Side::new((loss, settings, data.clone()), evaluation, request, self.float()))
     }
 
     /// Records a measurement.
@@ -295,8 +302,7 @@ impl<'a> Trial<'a> {
     pub(super) fn same_values_as<L: InRequest>(&self, a: &Side<L>, b: &Side<impl InRequest>, inputs: Inputs) {
         let expected = b.numbers(inputs);
         self.same_values_of_images(a, &expected, inputs);
-        let absent = b.evaluation.per_anchor.iter().any(|value| value.is_nan());
-        self.same_mean(a, if absent { b.mean(inputs) } else { Number::mean(&expected) }, inputs);
+        self.same_mean(a, if b.is_a_mean() { b.mean(inputs) } else { Number::mean(&expected) }, inputs);
     }
 
     /// The values of `a` are `expected`.
@@ -400,47 +406,6 @@ pub(crate) fn row_norms<L: InRequest>(data: &L, settings: &Settings) -> Vec<f64>
     rows.map(|row| if settings.normalize { row.norm() } else { 1.0 }).collect()
 }
 
-impl<L: InRequest> Side<L> {
-    pub(super) fn tolerance(&self, inputs: Inputs) -> &Tolerance {
-        let cell = match inputs {
-            Inputs::Same => &self.same,
-            Inputs::Rounded => &self.rounded,
-        };
-        let roundings = self.float.roundings(inputs);
-        cell.get_or_init(|| tolerance(&self.loss, &self.data, &self.settings, roundings))
-    }
-
-    /// The value of an image.
-    pub(super) fn number(&self, image: usize, inputs: Inputs) -> Number {
-        let value = self.evaluation.per_anchor[image];
-        Number::new(value, self.bounds(value, self.tolerance(inputs).images[image].value, inputs))
-    }
-
-    pub(super) fn numbers(&self, inputs: Inputs) -> Vec<Number> {
-        (0..self.evaluation.per_anchor.len()).map(|image| self.number(image, inputs)).collect()
-    }
-
-    /// The value of the whole.
-    pub(super) fn mean(&self, inputs: Inputs) -> Number {
-        let (images, value) = (&self.tolerance(inputs).images, self.evaluation.value);
-        let mean = |s: usize| images.iter().map(|image| image.value[s]).sum::<f64>() / images.len() as f64;
-        // A mean has roundings of its own.
-        let own = self.float.roundings(inputs).kernels * value.abs();
-        Number::new(value, self.bounds(value, [mean(0) + own, mean(1) + own], inputs))
-    }
-
-    fn bounds(&self, value: f64, off: Off, inputs: Inputs) -> Bounds {
-        let row = self.float.row();
-        let output = OUTPUT_ROUNDINGS * row.output_unit * value.abs();
-        let [right, careful] = off.map(|off| off + output);
-        let exact = match inputs {
-            Inputs::Same => EXACT_VALUE_ULP * ulp(value.abs(), row.unit),
-            Inputs::Rounded => careful,
-        };
-        [right, careful, exact]
-    }
-}
-
 /// The loss with the gradient flowing through its weight.
 pub(super) fn with_flowing_weight(loss: Loss) -> Loss {
     let flow = |weight| if weight == Weight::One { weight } else { Weight::AdversarialWithGradient };
@@ -455,9 +420,4 @@ pub(super) fn with_flowing_weight(loss: Loss) -> Loss {
         }
         other => other,
     }
-}
-
-/// The distance from `x >= 0` to the next number above, in a type of rounding unit `unit`.
-fn ulp(x: f64, unit: f64) -> f64 {
-    (x.next_up() - x) * (unit / Float::F64.row().unit)
 }

@@ -1,6 +1,10 @@
 //! Programs that claim only a part: other parts are not judged, and what is claimed is judged as ever.
 
-use intnacl_judge::{Float, Implementation, Options, Report, Standard, Support, check_all, pairs};
+use intnacl_judge::zoo::{Bug, Program, Style};
+use intnacl_judge::{
+    Case, Drawn, Float, Implementation, Law, Options, Report, Standard, Support, check_all, check_by, pairs,
+    seed_from_environment, try_case,
+};
 use intnacl_reference::{Answer, Batch, EvaluateRequest, Reply, Request, Tuples};
 
 /// The exact answers, with parts absent, and every claimed number multiplied by a factor.
@@ -120,4 +124,117 @@ fn what_is_claimed_is_judged_beside_what_is_absent() {
     let reports = judge(|| Partial { support: Support::default(), absent: ABSENT, factor: 1.001 });
     let mut agreement = reports.iter().filter(|report| report.law.ends_with("agrees_with_the_reference"));
     assert!(agreement.all(|report| report.counterexample.is_some()), "a value is a thousandth too large");
+}
+
+/// A program of the zoo as a function of two views has it: batches of one loss, rows normalised inside, no other arrays, and
+/// the value of the whole alone.
+struct Function {
+    program: Program,
+    support: Support,
+    gives_each_value: bool,
+}
+
+impl Function {
+    fn new(program: Program, loss: &str, normalize: bool, symmetric: bool) -> Self {
+        let support = Support {
+            losses: Some(vec![loss.into()]),
+            tuples: false,
+            normalize: Some(normalize),
+            symmetric: Some(symmetric),
+            positives: Some(1),
+            arrays: Some(Vec::new()),
+            ..program.support()
+        };
+        Self { program, support, gives_each_value: false }
+    }
+}
+
+impl Implementation for Function {
+    fn float(&self) -> Float {
+        self.program.float()
+    }
+    fn support(&self) -> Support {
+        self.support.clone()
+    }
+    fn evaluate(&self, request: &Request) -> Result<Answer, String> {
+        self.reply(request).map(|reply| reply.answer)
+    }
+    fn reply(&self, request: &Request) -> Result<Reply, String> {
+        let Request::Batch { settings, data, .. } = request else { panic!("tuples are not claimed") };
+        let support = &self.support;
+        assert_eq!((support.normalize, support.symmetric), (Some(settings.normalize), Some(data.symmetric)));
+        assert!(data.views.len() == 2 && data.mixed.is_none() && data.adversarial.is_none());
+        let mut answer = self.program.evaluate(request)?;
+        let Answer::Batch(of) = &mut answer else { panic!("a batch has the answer of one") };
+        if self.gives_each_value {
+            return Ok(answer.into());
+        }
+        of.per_anchor.fill(f64::NAN);
+        Ok(Reply { answer, absent: vec!["per_anchor"] })
+    }
+}
+
+/// Every law of a loss on a function, on cases that it takes.
+fn held(function: &Function, loss: &str, seed: u64) -> Vec<Report> {
+    let support = function.support();
+    let adapted = |case: Case| Case {
+        normalize: support.normalize == Some(true),
+        symmetric: support.symmetric == Some(true),
+        positives: 1,
+        ..case
+    };
+    let drawn = Drawn { cases: 12, seed, standard: Standard::Right, shrinking: 0 };
+    let report =
+        |law: &Law| check_by(law, loss, drawn, &adapted, &|case| try_case(law, loss, function, case));
+    pairs(|_, of| of == loss).iter().map(|(law, _)| report(law)).collect()
+}
+
+#[test]
+fn right_functions_of_two_views_are_held_to_ten_laws_and_break_none() {
+    let seed = seed_from_environment();
+    for (at, style) in Style::ALL.into_iter().enumerate() {
+        for float in [Float::F64, Float::F32] {
+            for (loss, count) in [("simclr", 10), ("debiased", 10), ("hard_negative", 12)] {
+                for (normalize, symmetric) in [(true, true), (false, true), (false, false)] {
+                    let mut function = Function::new(Program::new(style, float), loss, normalize, symmetric);
+                    function.gives_each_value = at % 2 == 1;
+                    let reports = held(&function, loss, seed + at as u64);
+                    assert_eq!(failures(&reports), [""; 0], "seed {seed}, {style:?}, {float}, {loss}");
+                    let judged = reports.iter().filter(|report| report.judged()).count();
+                    // The views of one direction do not change places, and rows as they are given are not normalised.
+                    let fewer = usize::from(!symmetric) + usize::from(!normalize && loss != "simclr");
+                    let idle = reports.iter().filter(|report| !report.judged()).map(|report| report.law);
+                    let idle: Vec<_> = idle.collect();
+                    assert!(
+                        judged >= count - fewer,
+                        "{loss}, {normalize}, {symmetric}: {judged} laws, not {idle:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn slips_in_functions_of_two_views_are_found_without_asking_the_reference() {
+    let seed = seed_from_environment();
+    for (bug, loss, law) in [
+        (Bug::NormClamped, "simclr", "normalization_is_what_it_says"),
+        (Bug::NormalizationNotDifferentiated, "simclr", "normalization_is_what_it_says"),
+        (Bug::MaximumInGradient, "simclr", "the_gradient_is_the_derivative_of_the_value"),
+        (Bug::OneNegativeTooMany, "simclr", "identical_embeddings_have_a_known_loss"),
+        (Bug::PositiveNotInDenominator, "simclr", "values_lie_in_their_range"),
+        (Bug::OtherOrderOfViews, "simclr", "permutation_of_images"),
+        (Bug::OneDirection, "simclr", "permutation_of_negatives"),
+        (Bug::GradientAccumulates, "simclr", "the_same_request_has_the_same_answer"),
+        (Bug::FloorWithoutCount, "debiased", "the_floor_holds"),
+        (Bug::HardnessWithoutTemperature, "hard_negative", "hard_negative_is_its_formula"),
+        (Bug::HardnessNormalisedBySum, "hard_negative", "large_beta_gives_the_maximum"),
+    ] {
+        let function = Function::new(Program::new(bug.style(), Float::F64).with(bug), loss, true, true);
+        let reports = held(&function, loss, seed);
+        let found =
+            reports.iter().find(|report| report.law == law).and_then(|report| report.counterexample.as_ref());
+        assert!(found.is_some(), "seed {seed}: {bug:?} on {loss}: {law} finds nothing");
+    }
 }
