@@ -14,13 +14,16 @@
 //! assert_eq!(diagnosis.bug, Some(Bug::SelfPairKept));
 //! ```
 
+mod conventions;
 mod explain;
 mod probe;
 mod regimes;
 
-use crate::Implementation;
 use crate::zoo::Bug;
-use explain::{conventions, factor, slip};
+use crate::{Case, Implementation};
+use conventions::conventions;
+use explain::{factor, slip};
+use intnacl_reference::{Answer, Request};
 use probe::{Probe, State, probes};
 use std::fmt;
 
@@ -67,6 +70,8 @@ pub enum Part {
     Tangential,
     /// Both.
     Both,
+    /// All of it: the gradient is 0.
+    Missing,
 }
 
 /// A constant factor.
@@ -82,7 +87,17 @@ pub struct Factor {
 ///
 /// `seed` is that of the requests.
 pub fn diagnose(implementation: &dyn Implementation, loss: &str, seed: u64) -> Option<Diagnosis> {
-    let (probes, unsupported) = probes(implementation, loss, seed);
+    diagnose_by(implementation, loss, seed, &|case| case)
+}
+
+/// As [`diagnose`], by cases that were adapted to what a program takes.
+pub fn diagnose_by(
+    implementation: &dyn Implementation,
+    loss: &str,
+    seed: u64,
+    adapted: &dyn Fn(Case) -> Case,
+) -> Option<Diagnosis> {
+    let (probes, unsupported) = probes(implementation, loss, seed, adapted);
     if probes.is_empty() && unsupported > 0 {
         return None;
     }
@@ -93,7 +108,7 @@ pub fn diagnose(implementation: &dyn Implementation, loss: &str, seed: u64) -> O
     let mut diagnosis = Diagnosis { asked: probes.len(), wrong: wrong.len(), ..Diagnosis::default() };
     diagnosis.failure = wrong.iter().find_map(|probe| probe.failure.clone());
     diagnosis.values_are_right = wrong.iter().all(|probe| probe.state == State::WrongGradient);
-    diagnosis.depends_on_earlier_requests = probe::forgets_nothing(implementation, loss, seed);
+    diagnosis.depends_on_earlier_requests = probe::forgets_nothing(implementation, loss, seed, adapted);
     diagnosis.arrays = probe::wrong_arrays(&wrong);
     if !diagnosis.depends_on_earlier_requests {
         diagnosis.factor = factor(&probes);
@@ -103,6 +118,16 @@ pub fn diagnose(implementation: &dyn Implementation, loss: &str, seed: u64) -> O
     }
     diagnosis.regimes = regimes::regimes(&probes);
     Some(diagnosis)
+}
+
+/// The values of a request by each convention and each slip that [`diagnose`] tries, always in the same order, and NaN where
+/// one has none.
+///
+/// Who does not know a program's reduction or temperature finds them by one of these, where the right value fits none.
+pub fn explained_values(request: &Request) -> Vec<f64> {
+    let value =
+        |answer: Option<Answer>| answer.as_ref().and_then(explain::flat).map_or(f64::NAN, |of| of.value);
+    conventions::answers(request).chain(explain::answers_of_slips(request)).map(value).collect()
 }
 
 impl fmt::Display for Diagnosis {
@@ -137,11 +162,12 @@ impl fmt::Display for Diagnosis {
         if self.values_are_right && self.factor.is_none() {
             for WrongArray { name, part } in &self.arrays {
                 let part = match part {
-                    Part::Radial => "along the rows alone, which a normalisation removes",
-                    Part::Tangential => "across the rows alone",
-                    Part::Both => "along and across the rows",
+                    Part::Radial => "wrong, along the rows alone, which a normalisation removes",
+                    Part::Tangential => "wrong, across the rows alone",
+                    Part::Both => "wrong, along and across the rows",
+                    Part::Missing => "missing: it is 0, as of an array that is detached",
                 };
-                writeln!(formatter, "gradient.{name} is wrong, {part}.")?;
+                writeln!(formatter, "gradient.{name} is {part}.")?;
             }
         }
         for regime in &self.regimes {

@@ -66,13 +66,18 @@ pub(super) struct Probe {
 }
 
 /// The probes of a loss, and how many requests the program does not claim.
-pub(super) fn probes(implementation: &dyn Implementation, loss: &str, seed: u64) -> (Vec<Probe>, usize) {
+pub(super) fn probes(
+    implementation: &dyn Implementation,
+    loss: &str,
+    seed: u64,
+    adapted: &dyn Fn(Case) -> Case,
+) -> (Vec<Probe>, usize) {
     let mut rng = Rng::new(seed ^ 0x0070_726f_6265);
     let (mut probes, mut unsupported) = (Vec::new(), 0);
     for index in 0..PROBES {
-        let case = case(index, &mut rng).within(implementation.float());
+        let case = adapted(case(index, &mut rng)).within(implementation.float());
         let trial = Trial::recording(&case, implementation);
-        let probe = if index % 2 == 0 {
+        let probe = if is_batch(implementation, index) {
             probe(&trial, loss, &trial.batch())
         } else {
             let full = trial.tuples();
@@ -94,6 +99,12 @@ pub(super) fn probes(implementation: &dyn Implementation, loss: &str, seed: u64)
 }
 
 const PROBES: usize = 96;
+
+/// Whether a request is a batch: every second one, where both layouts are claimed.
+fn is_batch(implementation: &dyn Implementation, index: usize) -> bool {
+    let support = implementation.support();
+    if support.tuples && support.batches { index.is_multiple_of(2) } else { support.batches }
+}
 
 /// Ordinary cases: sizes, temperatures and parameters vary one beside the other, so that whatever decides shows.
 fn case(index: usize, rng: &mut Rng) -> Case {
@@ -190,12 +201,13 @@ pub(super) fn wrong_arrays(probes: &[&Probe]) -> Vec<WrongArray> {
         let Some(found) = &probe.found else { continue };
         for name in &probe.wrong {
             // Along and across, each as a part of the whole error.
-            let (mut along, mut across) = (0.0_f64, 0.0_f64);
+            let (mut along, mut across, mut size) = (0.0_f64, 0.0_f64, 0.0_f64);
             for (((of, found), (_, exact)), x) in found.rows.iter().zip(&probe.exact.rows).zip(&probe.rows) {
                 let length = norm(x.iter().copied());
                 if of != name || length == 0.0 || found.iter().any(|entry| entry.is_nan()) {
                     continue;
                 }
+                size = size.max(norm(found.iter().copied()));
                 let error: Vec<f64> = found.iter().zip(exact).map(|(a, b)| (a - b) * length).collect();
                 let radial = error.iter().zip(x).map(|(e, x)| e * x / length).sum::<f64>();
                 along = along.hypot(radial);
@@ -203,6 +215,7 @@ pub(super) fn wrong_arrays(probes: &[&Probe]) -> Vec<WrongArray> {
                     across.hypot((norm(error.iter().copied()).powi(2) - radial * radial).max(0.0).sqrt());
             }
             let part = match (along, across) {
+                _ if size == 0.0 => Part::Missing,
                 _ if across <= 1e-3 * along => Part::Radial,
                 _ if along <= 1e-3 * across => Part::Tangential,
                 _ => Part::Both,
@@ -218,14 +231,19 @@ pub(super) fn wrong_arrays(probes: &[&Probe]) -> Vec<WrongArray> {
 }
 
 /// Whether the same request gets another answer the second time, with another one in between.
-pub(super) fn forgets_nothing(implementation: &dyn Implementation, loss: &str, seed: u64) -> bool {
+pub(super) fn forgets_nothing(
+    implementation: &dyn Implementation,
+    loss: &str,
+    seed: u64,
+    adapted: &dyn Fn(Case) -> Case,
+) -> bool {
     let mut rng = Rng::new(seed ^ 0x7374_6174_6500);
     (0..4).any(|index| {
-        let case = Case { normalize: false, ..case(index, &mut rng) };
+        let case = adapted(Case { normalize: false, ..case(index, &mut rng) });
         let trial = Trial::recording(&case, implementation);
         let ask = || -> Option<Flat> {
             let loss = trial.loss(loss).ok()?;
-            Some(if index % 2 == 0 {
+            Some(if is_batch(implementation, index) {
                 Flat::of(&trial.evaluate(loss, &trial.batch()).ok()?.evaluation)
             } else {
                 Flat::of(&trial.evaluate(loss, &trial.tuples()).ok()?.evaluation)
