@@ -1,6 +1,8 @@
 //! Requests and answers as Python has them: arrays of NumPy under their names.
 
-use intnacl_reference::{Answer, Batch, Evaluation, Labelled, Request, Settings, Tuples, json};
+use intnacl_reference::{
+    Answer, Batch, Evaluation, Labelled, Layout, Reply, Request, Settings, Tuples, json,
+};
 use nalgebra::DMatrix;
 use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
@@ -288,47 +290,76 @@ impl Claim {
         Ok(Self { value, per_anchor, gradient: gradient.cast_into::<PyDict>()?.unbind() })
     }
 
-    /// The whole answer: what is not claimed is that of `exact`.
-    pub fn filled(self, py: Python<'_>, exact: Answer) -> PyResult<Answer> {
+    /// The answer to a request; what is not claimed is absent.
+    pub fn reply(self, py: Python<'_>, request: &Request) -> PyResult<Reply> {
         let gradient = self.gradient.bind(py);
-        let (value, claimed) = (self.value, self.per_anchor);
-        let per_anchor = |exact: Vec<f64>| claimed.unwrap_or(exact);
-        Ok(match exact {
-            Answer::Tuples(Evaluation { per_anchor: anchors, gradient: exact, .. }) => {
+        let mut absent = Vec::new();
+        let unknown = |matrix: &DMatrix<f64>| matrix.map(|_| f64::NAN);
+        // Arrays that the data do not have are not absent.
+        macro_rules! claimed {
+            ($read:ident, $name:ident, $unknown:expr) => {{
+                let found = $read(gradient, stringify!($name))?;
+                if found.is_none() {
+                    absent.push(stringify!($name));
+                }
+                found.unwrap_or($unknown)
+            }};
+            ($read:ident, optional $name:ident, $unknown:expr) => {
+                match $unknown {
+                    Some(unknown) => Some(claimed!($read, $name, unknown)),
+                    None => None,
+                }
+            };
+        }
+        let value = self.value;
+        let count = match request {
+            Request::Tuples { data, .. } => data.anchor.nrows(),
+            Request::Batch { data, .. } => data.views.first().map_or(0, DMatrix::nrows),
+            Request::Supervised { data, .. } => data.points.nrows(),
+        };
+        let each_is_absent = self.per_anchor.is_none();
+        let per_anchor = self.per_anchor.unwrap_or_else(|| vec![f64::NAN; count]);
+        let answer = match request {
+            Request::Tuples { data, .. } => {
+                let unknown = data.map_matrices(unknown);
                 let gradient = Tuples {
-                    anchor: matrix(gradient, "anchor")?.unwrap_or(exact.anchor),
-                    positives: matrices(gradient, "positives")?.unwrap_or(exact.positives),
-                    negatives: matrices(gradient, "negatives")?.unwrap_or(exact.negatives),
-                    debias_positives: matrices(gradient, "debias_positives")?.or(exact.debias_positives),
-                    mixed: matrices(gradient, "mixed")?.or(exact.mixed),
-                    mixed_negatives: lists(gradient, "mixed_negatives")?.or(exact.mixed_negatives),
-                    adversarial: matrix(gradient, "adversarial")?.or(exact.adversarial),
-                    adversarial_negatives: matrices(gradient, "adversarial_negatives")?
-                        .or(exact.adversarial_negatives),
+                    anchor: claimed!(matrix, anchor, unknown.anchor),
+                    positives: claimed!(matrices, positives, unknown.positives),
+                    negatives: claimed!(matrices, negatives, unknown.negatives),
+                    debias_positives: claimed!(matrices, optional debias_positives, unknown.debias_positives),
+                    mixed: claimed!(matrices, optional mixed, unknown.mixed),
+                    mixed_negatives: claimed!(lists, optional mixed_negatives, unknown.mixed_negatives),
+                    adversarial: claimed!(matrix, optional adversarial, unknown.adversarial),
+                    adversarial_negatives: claimed!(
+                        matrices,
+                        optional adversarial_negatives,
+                        unknown.adversarial_negatives
+                    ),
                 };
-                Answer::Tuples(Evaluation { value, per_anchor: per_anchor(anchors), gradient })
+                Answer::Tuples(Evaluation { value, per_anchor, gradient })
             }
-            Answer::Batch(Evaluation { per_anchor: anchors, gradient: exact, .. }) => {
+            Request::Batch { data, .. } => {
+                let unknown = data.map_matrices(unknown);
                 let gradient = Batch {
-                    views: matrices(gradient, "views")?.unwrap_or(exact.views),
-                    mixed: matrices(gradient, "mixed")?.or(exact.mixed),
-                    adversarial: matrix(gradient, "adversarial")?.or(exact.adversarial),
-                    symmetric: exact.symmetric,
+                    views: claimed!(matrices, views, unknown.views),
+                    mixed: claimed!(matrices, optional mixed, unknown.mixed),
+                    adversarial: claimed!(matrix, optional adversarial, unknown.adversarial),
+                    symmetric: data.symmetric,
                 };
-                Answer::Batch(Evaluation { value, per_anchor: per_anchor(anchors), gradient })
+                Answer::Batch(Evaluation { value, per_anchor, gradient })
             }
-            Answer::Supervised(Evaluation { value: sum, per_anchor: points, gradient: exact }) => {
+            Request::Supervised { data, .. } => {
                 let gradient = Labelled {
-                    transform: matrix(gradient, "transform")?.unwrap_or(exact.transform),
-                    points: matrix(gradient, "points")?.unwrap_or(exact.points),
-                    labels: exact.labels,
+                    transform: claimed!(matrix, transform, unknown(&data.transform)),
+                    points: claimed!(matrix, points, unknown(&data.points)),
+                    labels: data.labels.clone(),
                 };
-                // The laws of points read the value of each: where only their sum is claimed, each has its share of what
-                // the sum is off.
-                let share = (value - sum) / points.len().max(1) as f64;
-                let shared = points.into_iter().map(|point| point + share).collect();
-                Answer::Supervised(Evaluation { value, per_anchor: per_anchor(shared), gradient })
+                Answer::Supervised(Evaluation { value, per_anchor, gradient })
             }
-        })
+        };
+        if each_is_absent {
+            absent.push("per_anchor");
+        }
+        Ok(Reply { answer, absent })
     }
 }

@@ -1,13 +1,11 @@
 //! A function in Python as the judge sees it.
 
-use std::cell::{Cell, RefCell};
-use std::ops::RangeInclusive;
-
 use intnacl_judge::{Float, Implementation, Support};
-use intnacl_reference::{Answer, EvaluateRequest, Request};
+use intnacl_reference::{Answer, Reply, Request};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::cell::{Cell, RefCell};
 
 use crate::arrays::{self, Claim};
 
@@ -15,15 +13,15 @@ use crate::arrays::{self, Claim};
 pub struct Function {
     answer: Py<PyAny>,
     float: Float,
-    temperatures: RangeInclusive<f64>,
+    support: Support,
     /// What ends the whole check, such as Ctrl-C.
     stop: RefCell<Option<PyErr>>,
     stopped: Cell<bool>,
 }
 
 impl Function {
-    pub fn new(answer: Py<PyAny>, float: Float, temperatures: RangeInclusive<f64>) -> Self {
-        Self { answer, float, temperatures, stop: RefCell::new(None), stopped: Cell::new(false) }
+    pub fn new(answer: Py<PyAny>, float: Float, support: Support) -> Self {
+        Self { answer, float, support, stop: RefCell::new(None), stopped: Cell::new(false) }
     }
 
     /// Whether the check is to end.
@@ -55,25 +53,26 @@ impl Implementation for Function {
     }
 
     fn support(&self) -> Support {
-        Support { temperatures: self.temperatures.clone(), ..Support::default() }
+        self.support.clone()
     }
 
     fn evaluate(&self, request: &Request) -> Result<Answer, String> {
+        self.reply(request).map(|reply| reply.answer)
+    }
+
+    fn reply(&self, request: &Request) -> Result<Reply, String> {
         if self.stopped() {
             return Err("the check was ended".into());
         }
-        let claim = Python::attach(|py| {
-            self.ask(py, request).map_err(|error| {
+        Python::attach(|py| {
+            let reply = self.ask(py, request).and_then(|claim| claim.reply(py, request));
+            reply.map_err(|error| {
                 let message = error.to_string();
                 if !error.is_instance_of::<PyException>(py) {
                     self.stop(error);
                 }
                 message
             })
-        })?;
-        // What a function does not give, such as the value of each anchor, is not claimed and so not judged: the
-        // exact numbers stand in its place.
-        let exact = request.evaluate().map_err(|error| format!("the reference refused: {error}"))?;
-        Python::attach(|py| claim.filled(py, exact)).map_err(|error| error.to_string())
+        })
     }
 }

@@ -2,14 +2,16 @@
 
 use std::cell::Cell;
 
-use intnacl_judge::{Case, Counterexample, Drawn, Finding, Law, Outcome, Report, Standard, check_by};
+use intnacl_judge::{
+    Case, Counterexample, Drawn, Finding, Law, Outcome, Report, Standard, Support, check_by,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::arrays;
 use crate::implementation::Function;
-use crate::laws::{AGREEMENT, of_loss};
+use crate::laws::of_loss;
 use crate::plan::{Plan, float_of};
 
 /// How many times a counterexample is made smaller.
@@ -22,15 +24,11 @@ fn check(law: &Law, plan: &Plan, function: &Function, progress: &dyn Fn(u32)) ->
         if function.stopped() {
             return Outcome::not_asked();
         }
-        let outcome = if law.name == AGREEMENT {
-            plan.request(case).map(|request| intnacl_judge::agreement(&request, function))
-        } else {
-            Some(intnacl_judge::try_case(law, &plan.loss, function, case))
-        };
+        let outcome = intnacl_judge::try_case(law, &plan.loss, function, case);
         tried.set(tried.get() + 1);
         progress(tried.get().min(plan.cases));
         // What was cut short says nothing.
-        outcome.filter(|_| !function.stopped()).unwrap_or_else(Outcome::not_asked)
+        if function.stopped() { Outcome::not_asked() } else { outcome }
     };
     let Plan { cases, seed, standard, .. } = *plan;
     let drawn = Drawn { cases, seed, standard, shrinking: SHRINKING };
@@ -59,17 +57,13 @@ pub fn judge<'py>(
             plan.loss
         )));
     }
-    let reports = py.detach(move || -> PyResult<Vec<(Law, Report, Option<&str>)>> {
+    let reports = py.detach(move || -> PyResult<Vec<(Law, Report)>> {
         let wanted =
             |law: &Law| plan.laws.as_ref().is_none_or(|names| names.iter().any(|name| name == law.name));
         let laws: Vec<Law> = laws.into_iter().filter(wanted).collect();
-        let function = Function::new(answer, plan.float, plan.temperatures.clone());
+        let function = Function::new(answer, plan.float, plan.support());
         let mut reports = Vec::with_capacity(laws.len());
         for (place, law) in laws.iter().enumerate() {
-            if let Some(lacks) = plan.offer().lacks(law.name) {
-                reports.push((*law, Report::new(law, &plan.loss, plan.standard), Some(lacks)));
-                continue;
-            }
             let tell = |cases: u32| {
                 let told =
                     Python::attach(|py| progress.call1(py, (law.name, place, laws.len(), cases)).map(drop));
@@ -77,7 +71,7 @@ pub fn judge<'py>(
                     function.stop(error);
                 }
             };
-            reports.push((*law, check(law, &plan, &function, &tell), None));
+            reports.push((*law, check(law, &plan, &function, &tell)));
             if function.stopped() {
                 break;
             }
@@ -87,16 +81,24 @@ pub fn judge<'py>(
             None => Ok(reports),
         }
     })?;
-    let written = reports.iter().map(|(law, report, lacks)| write(py, law, report, *lacks));
+    let written = reports.iter().map(|(law, report)| write(py, law, report));
     PyList::new(py, written.collect::<PyResult<Vec<_>>>()?)
 }
 
-fn write<'py>(
-    py: Python<'py>,
-    law: &Law,
-    report: &Report,
-    lacks: Option<&str>,
-) -> PyResult<Bound<'py, PyDict>> {
+/// Why nothing was compared, where nothing was.
+fn lacks(report: &Report) -> Option<String> {
+    let excused = report.not_supported + report.beyond_the_type;
+    match &report.lacks {
+        _ if report.judged() => None,
+        Some(lacks) => Some(lacks.trim_start_matches("not supported: ").to_owned()),
+        None if excused < report.cases => {
+            Some("it compares what the function does not give, such as the value of each anchor".into())
+        }
+        None => Some("no case could be judged".into()),
+    }
+}
+
+fn write<'py>(py: Python<'py>, law: &Law, report: &Report) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("law", law.name)?;
     dict.set_item("statement", law.statement)?;
@@ -104,7 +106,7 @@ fn write<'py>(
     dict.set_item("comparisons", report.comparisons)?;
     dict.set_item("not_supported", report.not_supported)?;
     dict.set_item("beyond_the_type", report.beyond_the_type)?;
-    dict.set_item("lacks", lacks)?;
+    dict.set_item("lacks", lacks(report))?;
     let worst: Vec<_> =
         report.worst.iter().map(|finding| of_finding(py, finding)).collect::<PyResult<_>>()?;
     dict.set_item("worst", worst)?;
@@ -148,9 +150,10 @@ pub fn agreement<'py>(
     answer: Py<PyAny>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (request, float) = (arrays::request(head, data)?, float_of(dtype)?);
+    let anything = Support { temperatures: f64::MIN_POSITIVE..=f64::MAX, ..Support::default() };
     type Outcomes = ([Finding; 3], [Option<String>; 3], u32);
     let judged = py.detach(move || -> PyResult<Outcomes> {
-        let function = Function::new(answer, float, f64::MIN_POSITIVE..=f64::MAX);
+        let function = Function::new(answer, float, anything);
         let outcome = intnacl_judge::agreement(&request, &function);
         let broken = Standard::ALL.map(|standard| outcome.broken(standard).map(|(message, _)| message));
         match function.into_stop() {

@@ -4,6 +4,7 @@
 //! judges. A request comes as a head, which is the JSON of a request without its data, and as a dictionary of arrays.
 
 mod arrays;
+mod diagnosis;
 mod evaluate;
 mod explain;
 mod implementation;
@@ -16,6 +17,8 @@ use pyo3::prelude::*;
 /// Exact values and the judge, in Rust.
 #[pymodule]
 mod _intnacl {
+    #[pymodule_export]
+    use crate::diagnosis::{diagnose, explained};
     #[pymodule_export]
     use crate::evaluate::{evaluate, losses};
     #[pymodule_export]

@@ -2,12 +2,11 @@
 
 use std::ops::RangeInclusive;
 
-use intnacl_judge::{Case, Combination, Estimator, Float, Standard};
-use intnacl_reference::{Layout, Loss, Negatives, Neighborhood, Request, Settings, Weight};
+use intnacl_judge::{Case, Combination, Estimator, Float, Standard, Support};
+use intnacl_reference::{Loss, Negatives, Neighborhood, Request, Weight};
 use pyo3::prelude::*;
 use serde_json::Value;
 
-use crate::laws::Offer;
 use crate::{arrays, refused};
 
 /// What is asked of a function, read from JSON.
@@ -22,8 +21,8 @@ pub struct Plan {
     layout: String,
     /// The arrays that the function takes.
     arrays: Vec<String>,
-    per_anchor: bool,
     normalize: Option<bool>,
+    off_the_sphere: bool,
     symmetric: Option<bool>,
     pub temperatures: RangeInclusive<f64>,
     /// `M`, where the function takes no other number of positives.
@@ -40,7 +39,13 @@ pub fn float_of(name: &str) -> PyResult<Float> {
         "f32" => Float::F32,
         "bf16" => Float::Bf16,
         "f16" => Float::F16,
-        _ => return Err(refused(format!("dtype = {name:?}: expected f64, f32, bf16 or f16"))),
+        "bf16-scores" => Float::Bf16Scores,
+        "tf32" => Float::Tf32Scores,
+        _ => {
+            return Err(refused(format!(
+                "dtype = {name:?}: expected f64, f32, bf16, f16, bf16-scores or tf32"
+            )));
+        }
     })
 }
 
@@ -75,8 +80,8 @@ impl Plan {
             laws: names("laws"),
             layout,
             arrays: names("arrays").unwrap_or_default(),
-            per_anchor: plan["per_anchor"].as_bool().unwrap_or(false),
             normalize: plan["normalize"].as_bool(),
+            off_the_sphere: plan["off_the_sphere"].as_bool().unwrap_or(true),
             symmetric: plan["symmetric"].as_bool(),
             temperatures: end(0)..=end(1),
             positives: plan["positives"].as_u64().map(|count| count as usize),
@@ -85,18 +90,20 @@ impl Plan {
         })
     }
 
-    fn takes(&self, array: &str) -> bool {
-        self.arrays.iter().any(|taken| taken == array)
-    }
-
-    pub fn offer(&self) -> Offer<'_> {
-        let optional = ["debias_positives", "mixed_negatives", "adversarial_negatives"];
-        let (low, high) = (*self.temperatures.start(), *self.temperatures.end());
-        Offer {
-            layout: &self.layout,
-            all_arrays: optional.into_iter().all(|array| self.takes(array)) || self.loss == "simclr",
-            per_anchor: self.per_anchor,
-            off_the_sphere: self.normalize == Some(false) && high / low > 4.0,
+    /// What the function claims to answer.
+    pub fn support(&self) -> Support {
+        Support {
+            temperatures: self.temperatures.clone(),
+            losses: Some(vec![self.loss.clone()]),
+            tuples: self.layout == "tuples",
+            batches: self.layout == "batch",
+            fixed: self.fixed,
+            normalize: self.normalize,
+            off_the_sphere: self.off_the_sphere,
+            symmetric: self.symmetric.filter(|_| self.layout == "batch"),
+            positives: self.positives.filter(|_| self.layout == "batch"),
+            arrays: Some(self.arrays.clone()),
+            ..Support::default()
         }
     }
 
@@ -105,7 +112,6 @@ impl Plan {
         case.normalize = self.normalize.unwrap_or(case.normalize);
         case.symmetric = self.symmetric.unwrap_or(case.symmetric);
         case.positives = self.positives.unwrap_or(case.positives);
-        case.decades = case.decades.min(if self.float == Float::F16 { 2.0 } else { 6.0 });
         let (low, high) = (*self.temperatures.start(), *self.temperatures.end());
         if !self.temperatures.contains(&case.temperature) {
             // Anywhere in the range, by the seed.
@@ -123,31 +129,6 @@ impl Plan {
             fix(&mut case, loss);
         }
         case
-    }
-
-    /// The request that a case is, with nothing but what the function takes.
-    pub fn request(&self, case: &Case) -> Option<Request> {
-        let loss = self.fixed.or_else(|| case.loss(&self.loss))?;
-        let rounding = 2.0 * self.float.row().output_unit;
-        let settings = case.settings();
-        let settings = Settings { norm_tolerance: settings.norm_tolerance.max(rounding), ..settings };
-        if self.layout == "tuples" {
-            let mut data = case.tuples();
-            let drop = |array: &str| !self.takes(array);
-            data.debias_positives = data.debias_positives.filter(|_| !drop("debias_positives"));
-            data.mixed = data.mixed.filter(|_| !drop("mixed"));
-            data.mixed_negatives = data.mixed_negatives.filter(|_| !drop("mixed_negatives"));
-            data.adversarial = data.adversarial.filter(|_| !drop("adversarial"));
-            data.adversarial_negatives =
-                data.adversarial_negatives.filter(|_| !drop("adversarial_negatives"));
-            let data = data.map_matrices(|matrix| matrix.map(|x| self.float.representable(x)));
-            return Some(Request::Tuples { loss, settings, data });
-        }
-        let mut data = case.batch();
-        data.mixed = data.mixed.filter(|_| self.takes("mixed"));
-        data.adversarial = data.adversarial.filter(|_| self.takes("adversarial"));
-        let data = data.map_matrices(|matrix| matrix.map(|x| self.float.representable(x)));
-        Some(Request::Batch { loss, settings, data })
     }
 }
 

@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("target", metavar="MODULE:FUNCTION", help="the loss, or MODULE:FACTORY(temperature) for a class")
     check.add_argument("--loss", default="simclr", choices=[row[0] for row in _intnacl.losses()], help="which loss it is [simclr]")
     check.add_argument("--framework", choices=["torch", "jax", "numpy"], help="by default that of its module")
-    check.add_argument("--dtype", help="floating types, with commas [f32,f64]")
+    check.add_argument("--dtype", help="floating types, with commas: f64, f32, bf16, f16, bf16-scores, tf32 [f32,f64]")
     check.add_argument("--device", help="cpu, cuda:0, ... [cpu]")
     check.add_argument("--cases", type=int, default=64, help="cases of each law and type [64]")
     check.add_argument("--seed", type=int, default=0, help="the same seed gives the same cases [0]")

@@ -9,13 +9,13 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from . import _intnacl, bugs
+from . import _intnacl
 from ._arrays import floats
-from .conventions import FACTORS, SAME, Conventions, Probe, claim, find
+from .conventions import FACTORS, SAME, Conventions, Probe, claim, find, reconsidered
 from .exact import parameters_of
-from .frameworks import Framework, Jax, dtype_name, framework_of
+from .frameworks import DTYPES, Framework, Jax, dtype_name, framework_of
 from .signature import FORMS, Call, Signature, read
-from .verdict import STANDARDS, Counterexample, Report, Verdict
+from .verdict import STANDARDS, Counterexample, Diagnosis, Report, Verdict
 
 # The parameters on which conventions are probed where the function takes them.
 ORDINARY: dict[str, Any] = {
@@ -56,6 +56,10 @@ class Bar:
             self.last = now
             done = "#" * round(20 * place / max(laws, 1))
             print(f"\r[{done:20}] {place}/{laws} {law} {cases}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def say(self, words: str) -> None:
+        if self.shown:
+            print(f"\r{words}\x1b[K", end="", file=sys.stderr, flush=True)
 
     def close(self) -> None:
         if self.shown:
@@ -116,11 +120,10 @@ def _judge(
         low, high = (temperature, temperature) if temperature is not None else temperatures
         probe = Probe(call, loss, probed, _ordinary(signature, loss, fixed), low, high)
         conventions = find(probe, given)
-    named = None
     if probe is not None and conventions.distance > 10 * SAME[probed]:
-        named = bugs.of_values(probe, conventions)
-        if named is not None:
-            conventions = named[1]
+        likely = reconsidered(probe, conventions, given)
+        if likely is not None:
+            conventions = likely
         elif reduction is None and conventions.distance > 0.01:
             # No factor explains the values: then the plain mean is meant.
             conventions.factor = "mean"
@@ -136,24 +139,20 @@ def _judge(
     if unknown:
         raise ValueError(f"known: {unknown[0]!r} is no law of {loss}: expected {', '.join(dict(_intnacl.laws(loss)))}")
     bar = Bar(progress)
+    plans: dict[str, dict[str, Any]] = {}
+    answer_in = {one: lambda request, one=one: claim(call, conventions, request, one) for one in dtypes}
     try:
         for one in dtypes:
+            plans[one] = _plan(signature, conventions, loss, fixed, one, standard, cases, seed, laws, temperatures, backend)
             if views is not None:
                 verdict.reports.append(_own_views(call, conventions, loss, fixed, views, one, temperatures, standard))
                 continue
-            plan = _plan(signature, conventions, loss, fixed, one, standard, cases, seed, laws, temperatures, backend)
-            answer = lambda request, one=one: claim(call, conventions, request, one)
-            for row in _intnacl.judge(json.dumps(plan), answer, bar):
+            for row in _intnacl.judge(json.dumps(plans[one]), answer_in[one], bar):
                 verdict.reports.append(_report(row, one, call, conventions, known))
+        failed = dict.fromkeys(report.dtype for report in verdict.failed)
+        verdict.diagnosis = _diagnosis({one: plans[one] for one in failed}, answer_in, bar)
     finally:
         bar.close()
-    if verdict.failed and named is not None:
-        verdict.bugs = [named[0]]
-    elif verdict.failed and probe is not None and conventions.distance <= 10 * SAME[probed]:
-        verdict.bugs = bugs.of_gradients(probe, conventions)
-        if not verdict.bugs:
-            narrow = verdict.failed[0].dtype
-            verdict.bugs = bugs.of_type(probe, conventions, narrow, STANDARDS.index(standard), *temperatures)
     verdict.seconds = time.monotonic() - start
     return verdict
 
@@ -166,10 +165,10 @@ def check(fn: Callable[..., Any], loss: str = "simclr", framework: str | None = 
     embeddings as `views`, as one argument a view, or as `anchor`, `positives` and `negatives`. How it takes them, whether
     it normalises inside, means or sums, and whether both directions count is found on a few cases and said.
 
-    Options: `dtype` (f32 and f64), `device`, `cases` (of each law and type), `seed`, `laws` (only these), `standard`
-    ("right", "careful" or "exact"), `temperatures` (low, high), `parameters` (those fixed in the function), `known` (laws
-    that are known to fail, with reasons), `views` (your own embeddings in place of drawn cases), `progress`; and
-    conventions that are not to be probed: `form` ("separate", "stacked", "concatenated", "interleaved", "by_image"),
+    Options: `dtype` (f32 and f64; also bf16, f16, and bf16-scores and tf32 for products under autocast), `device`, `cases`
+    (of each law and type), `seed`, `laws` (only these), `standard` ("right", "careful" or "exact"), `temperatures` (low,
+    high), `parameters` (those fixed in the function), `known` (laws that are known to fail, with reasons), `views` (your own
+    embeddings in place of drawn cases), `progress`; and conventions that are not to be probed: `form` ("separate", "stacked", "concatenated", "interleaved", "by_image"),
     `normalize`, `symmetric`, `reduction` ("mean", "sum", ...), `temperature`.
 
     Raises `AssertionError` with the verdict if a law fails; gives the verdict otherwise.
@@ -239,10 +238,27 @@ def _plan(
     return {
         "loss": loss, "dtype": dtype, "standard": standard, "cases": int(cases), "seed": int(seed),
         "laws": None if laws is None else list(laws), "layout": signature.layout, "arrays": signature.arrays,
-        "per_anchor": conventions.per_anchor, "normalize": conventions.normalize, "symmetric": conventions.symmetric,
+        "normalize": conventions.normalize, "off_the_sphere": conventions.off_the_sphere, "symmetric": conventions.symmetric,
         "temperatures": list(temperatures), "positives": positives, "few_shapes": isinstance(backend, Jax),
         "fixed": None if fixed is None else {"loss": loss, "parameters": fixed},
     }
+
+
+def _diagnosis(
+    plans: dict[str, dict[str, Any]], answer_in: dict[str, Callable[..., Any]], bar: Bar
+) -> Diagnosis | None:
+    """What is wrong, in the type that tells most: the widest one in which the mistake has a name."""
+    best = None
+    for dtype in sorted(plans, key=list(DTYPES).index):
+        bar.say(f"what is wrong in {dtype}")
+        found = _intnacl.diagnose(json.dumps(plans[dtype]), answer_in[dtype])
+        if found is None:
+            continue
+        diagnosis = Diagnosis(dtype=dtype, **found)
+        if diagnosis.has_a_name:
+            return diagnosis
+        best = best or diagnosis
+    return best
 
 
 def _report(row: dict[str, Any], dtype: str, call: Call, conventions: Conventions, known: dict[str, str]) -> Report:
@@ -300,8 +316,7 @@ def _own_views(
     if call.signature.layout != "batch":
         raise ValueError(f"views: expected with a function of views, and {call.signature.name} takes {call.signature.layout}")
     rows = floats(views, "views")
-    if dtype == "f32":
-        rows = rows.astype(np.float32).astype(np.float64)
+    rows = Probe.representable(rows, dtype)
     low, high = temperatures
     normalize = conventions.normalize is not False
     head = {

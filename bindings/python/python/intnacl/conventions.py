@@ -30,7 +30,7 @@ FACTORS: dict[str, tuple[str, Callable[[int, float], float]]] = {
 OF_BOTH_DIRECTIONS = ("sum_of_anchors", "sum_of_directions")
 USUAL_TEMPERATURES = (0.5, 0.1, 0.07, 0.2, 0.05, 1.0, 0.3, 0.25, 0.4, 0.15, 0.6, 0.7, 0.8, 0.9, 0.01, 0.02, 2.0)
 # How near two values of a function are that are the same but for roundings.
-SAME = {"f64": 1e-9, "f32": 2e-4, "bf16": 0.1, "f16": 0.02}
+SAME = {"f64": 1e-9, "f32": 2e-4, "bf16": 0.1, "f16": 0.02, "bf16-scores": 0.1, "tf32": 0.02}
 
 
 class NoConvention(ValueError):
@@ -45,6 +45,8 @@ class Conventions:
     # None: the function takes it as an argument.
     normalize: bool | None = True
     symmetric: bool | None = True
+    # Whether rows that are taken as they are may leave the sphere; some functions refuse those.
+    off_the_sphere: bool = True
     factor: str = "mean"
     # The temperature that is fixed in the function.
     temperature: float | None = None
@@ -162,7 +164,7 @@ class Probe:
             # The upper half of a binary32.
             bits = array.astype(np.float32).view(np.uint32) + np.uint32(0x8000)
             return (bits & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
-        return array.astype({"f32": np.float32, "f16": np.float16}[dtype]).astype(np.float64)
+        return array.astype(np.float16 if dtype == "f16" else np.float32).astype(np.float64)
 
     def value(self, head: dict[str, Any], data: dict[str, Any]) -> float:
         """The function's value, the mean where it gives several."""
@@ -174,26 +176,37 @@ class Probe:
         data = {**data, **{name: value for name, value in changed.items() if name == "symmetric"}}
         return float(_intnacl.evaluate(json.dumps(head), data)["value"])
 
+    def mistaken(self, head: dict[str, Any], data: dict[str, Any], temperature: float | None, symmetric: bool) -> list[float]:
+        """The values by each mistake that the judge knows."""
+        head = {**head, "normalize": True, "temperature": head["temperature"] if temperature is None else temperature}
+        return _intnacl.explained(json.dumps(head), {**data, "symmetric": symmetric})
+
+    @staticmethod
+    def times(factor: str, head: dict[str, Any], data: dict[str, Any], temperature: float) -> float:
+        """The factor of a case by its number of images."""
+        images = data["views"].shape[1] if "views" in data else data["anchor"].shape[0]
+        return FACTORS[factor][1](images, temperature)
+
     def same(self, a: float, b: float) -> bool:
         return abs(a - b) <= SAME[self.dtype] * max(abs(a), abs(b), 1e-3)
 
-    def normalizes(self) -> bool:
-        """Whether the value stays when rows get other norms."""
+    def stretched(self) -> float | None:
+        """The value where rows have other norms; none where the function refuses these."""
         head, data = self.cases[0]
         scaled = {
             name: self._representable(array * self.rng.uniform(0.5, 2.0, size=(*array.shape[:-1], 1)))
             if isinstance(array, np.ndarray) else array
             for name, array in data.items()
         }
-        value = self.value(head, data)
         try:
-            return self.same(value, self.value(head, scaled))
-        except Exception:  # a function may refuse rows that are not unit
-            return False
+            return self.value(head, scaled)
+        except Exception:  # whatever a function raises that wants unit rows
+            return None
 
     def symmetric(self) -> bool:
         """Whether the value stays when views 0 and 1 change places."""
-        head, data = self.cases[0]
+        # An even number of images: there, rows that are paired in another order are so after the exchange.
+        head, data = self.cases[1]
         views = data["views"]
         swapped = np.ascontiguousarray(np.concatenate([views[1::-1], views[2:]]))
         return self.same(self.value(head, data), self.value(head, {**data, "views": swapped}))
@@ -213,8 +226,7 @@ def _distance(probe: Probe, values: list[float], symmetric: bool, factor: str, t
     worst = 0.0
     for (head, data), value in zip(probe.cases, values):
         t = head["temperature"] if temperature is None else temperature
-        images = data["views"].shape[1] if "views" in data else data["anchor"].shape[0]
-        expected = probe.exact(head, data, temperature=t, symmetric=symmetric) * FACTORS[factor][1](images, t)
+        expected = probe.exact(head, data, temperature=t, symmetric=symmetric) * probe.times(factor, head, data, t)
         ratio = value / expected if expected > 0.0 else math.inf
         worst = max(worst, abs(math.log(ratio)) if 0.0 < ratio < math.inf else 1e3)
     return worst
@@ -226,7 +238,10 @@ def _temperature(probe: Probe, values: list[float], symmetric: bool, factor: str
     distances = {t: _distance(probe, values, symmetric, factor, t) for t in tried}
     best = min(distances, key=distances.__getitem__)
     if distances[best] < 1e-3:
-        return best, distances[best]
+        polished = _polished(probe, values[0], symmetric, factor, best)
+        distance = _distance(probe, values, symmetric, factor, polished)
+        # A temperature that is kept in a narrower type, or as a logarithm, is off by a rounding.
+        return (polished, distance) if distance < 1e-2 * distances[best] else (best, distances[best])
     place = tried.index(best)
     low, high = math.log(tried[max(place - 1, 0)]), math.log(tried[min(place + 1, len(tried) - 1)])
     for _ in range(40):
@@ -235,6 +250,25 @@ def _temperature(probe: Probe, values: list[float], symmetric: bool, factor: str
         low, high = (low, high - third) if nearer[0] < nearer[1] else (low + third, high)
     found = math.exp(0.5 * (low + high))
     return found, _distance(probe, values, symmetric, factor, found)
+
+
+def _polished(probe: Probe, value: float, symmetric: bool, factor: str, start: float) -> float:
+    """The temperature near another one at which the first case has a value, by the secant method."""
+    head, data = probe.cases[0]
+
+    def excess(t: float) -> float:
+        return probe.exact(head, data, temperature=t, symmetric=symmetric) * probe.times(factor, head, data, t) - value
+
+    (a, of_a), (b, of_b) = ((t, excess(t)) for t in (start, start * (1.0 + 1e-6)))
+    for _ in range(8):
+        if of_a == of_b:
+            break
+        step = of_b * (b - a) / (of_b - of_a)
+        if not abs(step) < 0.01 * start:
+            return start
+        (a, of_a), b = (b, of_b), b - step
+        of_b = excess(b)
+    return b
 
 
 def find(probe: Probe, given: dict[str, Any]) -> Conventions:
@@ -263,6 +297,29 @@ def find(probe: Probe, given: dict[str, Any]) -> Conventions:
     return best
 
 
+def reconsidered(probe: Probe, found: Conventions, given: dict[str, Any]) -> Conventions | None:
+    """The conventions by which the values are those of a known mistake, where by none they are the right ones."""
+    values = [probe.value(*case) for case in probe.cases]
+    both = found.symmetric is not False
+    factors = [given["reduction"]] if given.get("reduction") else dict.fromkeys(("mean", found.factor, *FACTORS))
+    fixed = found.temperature is not None
+    # A temperature that is fixed inside was found by values that are wrong.
+    temperatures = dict.fromkeys((found.temperature, *USUAL_TEMPERATURES)) if fixed else dict.fromkeys((None,))
+    if given.get("temperature") is not None:
+        temperatures = dict.fromkeys((given["temperature"],))
+    mistaken = {t: np.array([probe.mistaken(*case, temperature=t, symmetric=both) for case in probe.cases]) for t in temperatures}
+    for factor in factors:
+        for t, wrong in mistaken.items():
+            expected = np.array([
+                probe.times(factor, head, data, head["temperature"] if t is None else t) for head, data in probe.cases
+            ])[:, None] * wrong
+            distance = np.abs(np.array(values)[:, None] - expected) / np.maximum(np.abs(expected), 1e-3)
+            # A mistake that has no value on a case is NaN there, which is no distance.
+            if (distance <= 10 * SAME[probe.dtype]).all(axis=0).any():
+                return replace(found, factor=factor, temperature=t)
+    return None
+
+
 def _of_form(probe: Probe, given: dict[str, Any]) -> Conventions:
     call, signature = probe.call, probe.call.signature
     head, data = probe.cases[0]
@@ -278,8 +335,11 @@ def _of_form(probe: Probe, given: dict[str, Any]) -> Conventions:
         raise NoConvention("the order of the images changes the value")
     found = Conventions(form=call.form, per_anchor=output.ndim == 1 and len(output) > 1)
     found.normalize = None if "normalize" in signature.flags else given.get("normalize")
+    stretched = probe.stretched()
+    found.off_the_sphere = stretched is not None
     if found.normalize is None and "normalize" not in signature.flags:
-        found.normalize = probe.normalizes()
+        # Who divides by a norm plus something small means to normalise.
+        found.normalize = stretched is not None and abs(stretched - values[0]) <= max(0.02, SAME[probe.dtype]) * abs(values[0])
     if not batch:
         found.symmetric = True
     elif "symmetric" in signature.flags:

@@ -16,8 +16,13 @@ DTYPES = {
     "f32": ("f32", "float32", "float"),
     "bf16": ("bf16", "bfloat16"),
     "f16": ("f16", "float16", "half"),
+    # binary32, but for the products of embeddings: under autocast, and as tensor cores form them.
+    "bf16-scores": ("bf16-scores",),
+    "tf32": ("tf32",),
 }
-LONG_NAMES = {"f64": "float64", "f32": "float32", "bf16": "bfloat16", "f16": "float16"}
+LONG_NAMES = {
+    "f64": "float64", "f32": "float32", "bf16": "bfloat16", "f16": "float16", "bf16-scores": "float32", "tf32": "float32",
+}
 
 
 # A function of arrays and numbers, both by name.
@@ -35,14 +40,14 @@ def dtype_name(dtype: Any) -> str:
     for short, names in DTYPES.items():
         if word in names:
             return short
-    raise ValueError(f"dtype = {dtype!r}: expected f64, f32, bf16 or f16")
+    raise ValueError(f"dtype = {dtype!r}: expected one of {', '.join(DTYPES)}")
 
 
 class Torch:
     """PyTorch, by `torch.autograd.grad`."""
 
     name = "torch"
-    dtypes = ("f32", "f64", "bf16", "f16")
+    dtypes = ("f32", "f64", "bf16", "f16", "bf16-scores", "tf32")
 
     def __init__(self, device: str | None) -> None:
         import torch
@@ -96,7 +101,7 @@ class Jax:
     """JAX, by `jax.value_and_grad`."""
 
     name = "jax"
-    dtypes = ("f32", "f64", "bf16", "f16")
+    dtypes = ("f32", "f64", "bf16", "f16", "bf16-scores", "tf32")
 
     def __init__(self, device: str | None) -> None:
         import jax

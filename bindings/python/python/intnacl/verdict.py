@@ -72,6 +72,40 @@ class Report:
 
 
 @dataclass
+class Diagnosis:
+    """What is wrong, in the words of `intnacl verify`."""
+
+    dtype: str
+    text: str
+    # How many requests were asked, and how many answers are wrong.
+    asked: int
+    wrong: int
+    values_are_right: bool
+    # A constant that values and gradients, or gradients alone, are off by.
+    factor: str | None
+    # Another convention, by which all answers are right.
+    convention: str | None
+    # The name of a known bug that gives these numbers, and where it was reported.
+    bug: str | None
+    source: str | None
+    # The first answer that was none, in the words of its error.
+    failure: str | None
+    # The arrays whose gradients are wrong, and which part of them is.
+    arrays: list[tuple[str, str]]
+    # Where answers are right.
+    regimes: list[str]
+
+    @property
+    def has_a_name(self) -> bool:
+        return (self.factor or self.convention or self.bug) is not None
+
+    def as_json(self, loss: str) -> dict[str, Any]:
+        """The fields that `intnacl verify --json` has."""
+        fields = ("text", "asked", "wrong", "values_are_right", "factor", "convention", "bug")
+        return {"loss": loss, **{name: getattr(self, name) for name in fields}}
+
+
+@dataclass
 class Verdict:
     """All that was found of a function. It is true where the function is what was asked for."""
 
@@ -84,7 +118,7 @@ class Verdict:
     conventions: list[str]
     distance: float
     reports: list[Report] = field(default_factory=list)
-    bugs: list[str] = field(default_factory=list)
+    diagnosis: Diagnosis | None = None
     seconds: float = 0.0
     own_views: bool = False
 
@@ -109,14 +143,15 @@ class Verdict:
 
     def table(self) -> str:
         width = max([len(report.law) for report in self.reports] + [3])
-        lines = [f"{'law':{width}}  {'type':4}  {'cases':>5}  {'comparisons':>11}  {'error/budget':>12}  verdict"]
+        types = max([len(report.dtype) for report in self.reports] + [4])
+        lines = [f"{'law':{width}}  {'type':{types}}  {'cases':>5}  {'comparisons':>11}  {'error/budget':>12}  verdict"]
         for report in self.reports:
-            if report.lacks is not None:
+            if not report.judged:
                 continue
             ratio = report.worst[STANDARDS.index(self.standard)]["ratio"]
             shown = f"{ratio:12.3g}" if report.comparisons else f"{'-':>12}"
             lines.append(
-                f"{report.law:{width}}  {report.dtype:4}  {report.cases:5}  {report.comparisons:11}  {shown}"
+                f"{report.law:{width}}  {report.dtype:{types}}  {report.cases:5}  {report.comparisons:11}  {shown}"
                 f"  {report.state}"
             )
         return "\n".join(lines)
@@ -148,8 +183,10 @@ class Verdict:
         ]
         if self.distance > 0.01:
             parts[0] += "\nno conventions make the values the exact ones; these are the likely ones"
-        parts += [f"likely: {bug}" for bug in self.bugs]
-        shown = set()
+        if self.diagnosis is not None:
+            lines = self.diagnosis.text.splitlines()
+            parts.append("\n".join([f"What is wrong in {self.diagnosis.dtype}:", *(f"  {line}" for line in lines)]))
+        shown = False
         for report in [*self.failed, *(report for report in self.reports if report.counterexample and report.known)]:
             if report.known is not None:
                 parts.append(f"{report.law} fails in {report.dtype}, as known: {report.known}")
@@ -157,10 +194,10 @@ class Verdict:
             found = report.counterexample
             assert found is not None
             lines = [f"{report.law} fails in {report.dtype}: {report.statement}", f"  {found.message}"]
-            if report.law not in shown and found.code:
+            if not shown and found.code:
+                shown = True
                 lines += ["  smallest counterexample, without the judge:", ""]
                 lines += [f"    {line}" for line in found.code.splitlines()]
-            shown.add(report.law)
             parts.append("\n".join(lines))
         for report in self.reports:
             if report.known is not None and report.holds:
@@ -206,7 +243,8 @@ class Verdict:
         return {
             "version": 1, "implementation": self.function, "framework": self.framework, "device": self.device,
             "loss": self.loss, "seed": self.seed, "standard": self.standard, "standard_reached": self.reached,
-            "holds": self.ok, "conventions": self.conventions, "bugs": self.bugs, "verdict": self.sentence(), "reports": rows,
+            "holds": self.ok, "conventions": self.conventions, "verdict": self.sentence(),
+            "diagnoses": [] if self.diagnosis is None else [self.diagnosis.as_json(self.loss)], "reports": rows,
         }
 
     def as_junit(self) -> str:
