@@ -24,3 +24,15 @@ def wrong_gradient(z_i, z_j, temperature):
     """Only the anchors' part of the gradient."""
     value, (first, second) = simclr(z_i, z_j, temperature)
     return value, (first, 0 * second)
+
+
+def gradient_by_scores(z_i, z_j, temperature):
+    """The gradient by products, not by scores: the temperature is forgotten."""
+    value, gradient = simclr(z_i, z_j, temperature)
+    return value, tuple(part * np.asarray(temperature, part.dtype) for part in gradient)
+
+
+def binary_logarithm(z_i, z_j, temperature):
+    value, gradient = simclr(z_i, z_j, temperature)
+    factor = np.asarray(1 / np.log(2), z_i.dtype)
+    return value * factor, tuple(part * factor for part in gradient)

@@ -17,5 +17,15 @@ def test_a_right_loss_passes_in_both_types(fresh_seed):
 
 
 def test_a_bug_fails_under_its_name():
-    with pytest.raises(AssertionError, match="likely: the positive is missing from the denominator"):
+    with pytest.raises(AssertionError, match="positive-not-in-denominator: "):
         intnacl.check(losses.positive_missing, "simclr", cases=1, dtype="f32")
+
+
+def test_a_loss_mapped_over_anchors_passes(fresh_seed):
+    for seed in range(fresh_seed, fresh_seed + 20):
+        assert intnacl.check(losses.one_anchor_at_a_time, "simclr", cases=1, seed=seed, dtype="f64").ok
+
+
+def test_a_stopped_view_is_named():
+    with pytest.raises(AssertionError, match=r"gradient\.views\[1\] is missing"):
+        intnacl.check(losses.second_view_stopped, "simclr", cases=1, dtype="f32")

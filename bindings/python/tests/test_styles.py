@@ -1,0 +1,54 @@
+"""The judge on more styles of PyTorch: right ones at many seeds, other conventions and slips by their words."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import intnacl
+import torch_styles as styles
+
+RIGHT = [
+    (styles.Learnable(), "temperature 0.2, fixed inside"),
+    (styles.SupCon(), "takes the views of each image stacked"),
+    (styles.without_diagonal, "both directions"),
+    (styles.rolled, "both directions"),
+    (styles.binary, "normalises inside"),
+    (styles.by_cosine_similarity, "normalises inside"),
+]
+
+
+def name_of(value):
+    return getattr(value, "__name__", type(value).__name__)
+
+
+@pytest.mark.parametrize("fn, words", RIGHT, ids=[name_of(fn) for fn, _ in RIGHT])
+def test_a_right_style_passes_at_many_fresh_seeds(fn, words, fresh_seed):
+    for seed in range(fresh_seed, fresh_seed + 20):
+        verdict = intnacl.check(fn, "simclr", cases=4, seed=seed)
+    assert any(words in sentence for sentence in verdict.conventions), verdict.conventions
+
+
+def test_products_under_autocast_have_a_type_of_their_own(fresh_seed):
+    options = dict(cases=8, seed=fresh_seed, temperatures=(0.05, 10.0))
+    assert intnacl.check(styles.under_autocast, "simclr", dtype="bf16-scores", **options).ok
+    # In binary32 they are wrong, since scores have three digits.
+    assert not intnacl.judge(styles.under_autocast, "simclr", dtype="f32", **options).ok
+
+
+WRONG = [
+    (styles.diagonal_filled_with_0, "self-pair-zeroed: "),
+    (styles.decoupled, "positive-not-in-denominator: "),
+    (styles.labels_of_interleaved_views, "other-order-of-views: "),
+    (styles.norms_detached, "gradient.views[1] is wrong, along the rows alone, which a normalisation removes"),
+    (styles.across_views, "another convention: the negatives are those of the other view alone"),
+    (styles.temperature_ignored, "another convention: the temperature has no effect"),
+    (styles.temperature_multiplied, "another convention: scores are multiplied by the temperature"),
+    (styles.divided_by_images_twice, "Values and gradients are 1/B times the right ones"),
+]
+
+
+@pytest.mark.parametrize("fn, words", WRONG, ids=[fn.__name__ for fn, _ in WRONG])
+def test_what_is_not_simclr_is_said_in_words(fn, words):
+    verdict = intnacl.judge(fn, "simclr", cases=8)
+    assert not verdict.ok and verdict.diagnosis is not None
+    assert words in verdict.diagnosis.text, verdict.diagnosis.text
