@@ -29,6 +29,8 @@ fn write<'py>(py: Python<'py>, diagnosis: &Diagnosis) -> PyResult<Bound<'py, PyD
     dict.set_item("wrong", diagnosis.wrong)?;
     dict.set_item("values_are_right", diagnosis.values_are_right)?;
     dict.set_item("factor", diagnosis.factor.as_ref().map(|factor| factor.name))?;
+    dict.set_item("ratio", diagnosis.ratio.map(|ratio| ratio.value))?;
+    dict.set_item("narrower", diagnosis.narrower.map(|float| float.row().name))?;
     dict.set_item("convention", diagnosis.convention)?;
     dict.set_item("bug", diagnosis.bug.map(|bug| bug.name()))?;
     dict.set_item("source", diagnosis.bug.map(|bug| bug.source()))?;

@@ -35,6 +35,19 @@ def test_products_under_autocast_have_a_type_of_their_own(fresh_seed):
     assert not intnacl.judge(styles.under_autocast, "simclr", dtype="f32", **options).ok
 
 
+def test_fewer_digits_are_named():
+    found = intnacl.judge(styles.under_autocast, "simclr", dtype="f32", cases=8, temperatures=(0.05, 10.0)).diagnosis
+    # A budget of TF32 has room for what bfloat16 does to few products.
+    assert found.narrower in ("f32 with TF32 scores", "f32 with bf16 scores")
+    found = intnacl.judge(styles.computed_in_binary32, "simclr", dtype="f64", cases=8).diagnosis
+    assert found.narrower == "f32" and "right by the budgets of f32, which has fewer digits" in found.text
+
+
+def test_a_random_loss_is_said_to_be_one():
+    with pytest.raises(ValueError, match="another value each time: it is random"):
+        intnacl.check(styles.Dropout(), "simclr")
+
+
 WRONG = [
     (styles.diagonal_filled_with_0, "self-pair-zeroed: "),
     (styles.decoupled, "positive-not-in-denominator: "),
@@ -44,7 +57,14 @@ WRONG = [
     (styles.temperature_ignored, "another convention: the temperature has no effect"),
     (styles.temperature_multiplied, "another convention: scores are multiplied by the temperature"),
     (styles.divided_by_images_twice, "Values and gradients are 1/B times the right ones"),
+    (styles.weighted, "Values and gradients are 0.3 times the right ones"),
 ]
+
+
+def test_what_no_explanation_fits_has_no_name():
+    for fn in (styles.normalised_along_the_batch, styles.normalised_with_epsilon):
+        found = intnacl.judge(fn, "simclr", cases=4).diagnosis
+        assert not found.has_a_name and not found.values_are_right, found.text
 
 
 @pytest.mark.parametrize("fn, words", WRONG, ids=[fn.__name__ for fn, _ in WRONG])

@@ -157,3 +157,28 @@ def normalised_with_epsilon(z_i, z_j, temperature):
     n = len(z_i)
     scores = (z @ z.T / temperature).masked_fill(torch.eye(2 * n, dtype=torch.bool), float("-inf"))
     return F.cross_entropy(scores, torch.arange(2 * n).roll(n))
+
+
+def normalised_along_the_batch(z_i, z_j, temperature):
+    """The wrong axis: columns have norm 1, rows have not."""
+    z = torch.cat([F.normalize(z_i, dim=0), F.normalize(z_j, dim=0)])
+    n = len(z_i)
+    scores = (z @ z.T / temperature).masked_fill(torch.eye(2 * n, dtype=torch.bool), float("-inf"))
+    return F.cross_entropy(scores, torch.arange(2 * n).roll(n))
+
+
+def weighted(z_i, z_j, temperature):
+    return 0.3 * without_diagonal(z_i, z_j, temperature)
+
+
+def computed_in_binary32(z_i, z_j, temperature):
+    return without_diagonal(z_i.float(), z_j.float(), temperature)
+
+
+class Dropout(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dropout = torch.nn.Dropout(0.1)
+
+    def forward(self, z_i, z_j):
+        return without_diagonal(self.dropout(z_i), z_j, 0.5)

@@ -56,9 +56,9 @@ macro_rules! __law_tests {
 }
 
 /// A program in another type than it says itself.
-struct InType<'a> {
-    program: &'a dyn Implementation,
-    float: Float,
+pub(crate) struct InType<'a> {
+    pub(crate) program: &'a dyn Implementation,
+    pub(crate) float: Float,
 }
 
 impl Implementation for InType<'_> {

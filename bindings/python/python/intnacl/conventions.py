@@ -313,8 +313,9 @@ def reconsidered(probe: Probe, found: Conventions, given: dict[str, Any]) -> Con
             expected = np.array([
                 probe.times(factor, head, data, head["temperature"] if t is None else t) for head, data in probe.cases
             ])[:, None] * wrong
-            distance = np.abs(np.array(values)[:, None] - expected) / np.maximum(np.abs(expected), 1e-3)
-            # A mistake that has no value on a case is NaN there, which is no distance.
+            # A mistake that has no value on a case is NaN or infinite there, and at no distance.
+            with np.errstate(invalid="ignore"):
+                distance = np.abs(np.array(values)[:, None] - expected) / np.maximum(np.abs(expected), 1e-3)
             if (distance <= 10 * SAME[probe.dtype]).all(axis=0).any():
                 return replace(found, factor=factor, temperature=t)
     return None
@@ -330,6 +331,8 @@ def _of_form(probe: Probe, given: dict[str, Any]) -> Conventions:
     values = [probe.value(*case) for case in probe.cases]
     if not all(math.isfinite(value) for value in values):
         raise NoConvention(f"the value of an ordinary case is {values}: expected finite numbers")
+    if not probe.same(values[0], probe.value(*probe.cases[0])):
+        raise NoConvention("the same embeddings have another value each time: it is random (`eval()` ends dropout)")
     batch = signature.layout == "batch"
     if batch and not probe.keeps_images_together():
         raise NoConvention("the order of the images changes the value")

@@ -83,6 +83,10 @@ class Diagnosis:
     values_are_right: bool
     # A constant that values and gradients, or gradients alone, are off by.
     factor: str | None
+    # A number that they are off by, where it has no such name.
+    ratio: float | None
+    # A type of fewer digits, by whose budgets all answers are right.
+    narrower: str | None
     # Another convention, by which all answers are right.
     convention: str | None
     # The name of a known bug that gives these numbers, and where it was reported.
@@ -97,7 +101,7 @@ class Diagnosis:
 
     @property
     def has_a_name(self) -> bool:
-        return (self.factor or self.convention or self.bug) is not None
+        return any(found is not None for found in (self.factor, self.ratio, self.narrower, self.convention, self.bug))
 
     def as_json(self, loss: str) -> dict[str, Any]:
         """The fields that `intnacl verify --json` has."""

@@ -1,7 +1,7 @@
 //! Explanations, each of which says what a program should have answered, tried on all answers.
 
-use super::Factor;
 use super::probe::{Flat, Probe, Slack, State};
+use super::{Factor, Ratio};
 use crate::zoo::{Bug, Program};
 use crate::{Float, Implementation};
 use intnacl_reference::inside::norm;
@@ -14,6 +14,8 @@ const SHARP: f64 = 0.05;
 /// How much nearer an explanation has to be than the right answer.
 const NEARER: f64 = 0.05;
 
+/// Temperatures below which roundings may decide the digits of a wrong program.
+const COLD: f64 = 0.1;
 /// How much larger or smaller an error of roundings may be that has the same cause.
 const LIKE: f64 = 30.0;
 
@@ -70,8 +72,11 @@ fn unexplained(
                 let here = distance(found, &expected, &probe.slack);
                 let there = distance(&probe.exact, &expected, &probe.slack);
                 let wrong_by = distance(found, &probe.exact, &probe.slack);
-                let is_alike =
-                    by_roundings && !is_right && there <= LIKE * wrong_by && wrong_by <= LIKE * there;
+                let is_alike = by_roundings
+                    && !is_right
+                    && probe.case.temperature < COLD
+                    && there <= LIKE * wrong_by
+                    && wrong_by <= LIKE * there;
                 let fits = here <= NEAR || is_alike || (is_right && there <= NEAR);
                 if !fits && probe.case.temperature >= SHARP {
                     return None;
@@ -120,17 +125,36 @@ fn anchors(probe: &Probe) -> f64 {
     }
 }
 
-/// The factor that all answers are off by.
-pub(super) fn factor(probes: &[Probe]) -> Option<Factor> {
-    let scaled = |flat: &Flat, value: f64, per_anchor: f64, gradient: f64| Flat {
+fn scaled(flat: &Flat, value: f64, per_anchor: f64, gradient: f64) -> Flat {
+    let of_row =
+        |(name, row): &(String, Vec<f64>)| (name.clone(), row.iter().map(|x| x * gradient).collect());
+    Flat {
         value: flat.value * value,
         per_anchor: flat.per_anchor.iter().map(|x| x * per_anchor).collect(),
-        rows: flat
-            .rows
-            .iter()
-            .map(|(name, row)| (name.clone(), row.iter().map(|x| x * gradient).collect()))
-            .collect(),
-    };
+        rows: flat.rows.iter().map(of_row).collect(),
+    }
+}
+
+/// The number that all answers are off by, where it is the same for all.
+pub(super) fn ratio(probes: &[Probe]) -> Option<Ratio> {
+    let first = probes.iter().find(|probe| probe.state != State::Right && probe.case.temperature >= SHARP)?;
+    let found = first.found.as_ref()?;
+    let of_values = found.value / first.exact.value;
+    if explains(probes, |probe| Some(scaled(&probe.exact, of_values, of_values, of_values))) {
+        return Some(Ratio { value: of_values, gradients_alone: false });
+    }
+    // The least squares over all rows that are given.
+    let pairs = found.rows.iter().zip(&first.exact.rows).flat_map(|((_, a), (_, b))| a.iter().zip(b));
+    let given = pairs.filter(|(a, _)| a.is_finite());
+    let (product, square) =
+        given.fold((0.0, 0.0), |(product, square), (a, b)| (product + a * b, square + b * b));
+    let value = product / square;
+    let explained = value != 0.0 && explains(probes, |probe| Some(scaled(&probe.exact, 1.0, 1.0, value)));
+    explained.then_some(Ratio { value, gradients_alone: true })
+}
+
+/// The factor that all answers are off by.
+pub(super) fn factor(probes: &[Probe]) -> Option<Factor> {
     FACTORS.into_iter().find_map(|(name, of)| {
         let by = |each: bool, values: bool| {
             explains(probes, |probe| {

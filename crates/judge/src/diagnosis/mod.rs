@@ -19,10 +19,11 @@ mod explain;
 mod probe;
 mod regimes;
 
+use crate::tests_of_laws::InType;
 use crate::zoo::Bug;
-use crate::{Case, Implementation};
+use crate::{Case, Float, Implementation};
 use conventions::conventions;
-use explain::{factor, slip};
+use explain::{factor, ratio, slip};
 use intnacl_reference::{Answer, Request};
 use probe::{Probe, State, probes};
 use std::fmt;
@@ -42,6 +43,10 @@ pub struct Diagnosis {
     pub arrays: Vec<WrongArray>,
     /// A factor that values and gradients, or gradients alone, are off by.
     pub factor: Option<Factor>,
+    /// A number that they are off by, where it has no such name.
+    pub ratio: Option<Ratio>,
+    /// A type of fewer digits, by whose budgets all answers are right.
+    pub narrower: Option<Float>,
     /// Another convention, by which all answers are right.
     pub convention: Option<&'static str>,
     /// The slip that gives the same numbers.
@@ -83,6 +88,15 @@ pub struct Factor {
     pub gradients_alone: bool,
 }
 
+/// A constant number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// The number.
+    pub value: f64,
+    /// Whether only gradients are off by it, and values are right.
+    pub gradients_alone: bool,
+}
+
 /// Asks a program about a loss and says what is wrong with it; nothing, where all its answers are right.
 ///
 /// `seed` is that of the requests.
@@ -115,9 +129,31 @@ pub fn diagnose_by(
         diagnosis.convention = if diagnosis.factor.is_none() { conventions(&probes) } else { None };
         let explained = diagnosis.factor.is_some() || diagnosis.convention.is_some();
         diagnosis.bug = if explained { None } else { slip(&probes, implementation.float()) };
+        if !explained && diagnosis.bug.is_none() {
+            diagnosis.ratio = ratio(&probes);
+            diagnosis.narrower = narrower(implementation, loss, seed, adapted);
+        }
     }
     diagnosis.regimes = regimes::regimes(&probes);
     Some(diagnosis)
+}
+
+/// A type of fewer digits that the program may compute in, or form its products in, unawares.
+fn narrower(
+    implementation: &dyn Implementation,
+    loss: &str,
+    seed: u64,
+    adapted: &dyn Fn(Case) -> Case,
+) -> Option<Float> {
+    let types: &[Float] = match implementation.float() {
+        Float::F64 => &[Float::F32, Float::Tf32Scores, Float::Bf16Scores],
+        Float::F32 => &[Float::Tf32Scores, Float::Bf16Scores],
+        _ => &[],
+    };
+    types.iter().copied().find(|&float| {
+        let (probes, _) = probes(&InType { program: implementation, float }, loss, seed, adapted);
+        probes.iter().all(|probe| probe.state == State::Right)
+    })
 }
 
 /// The values of a request by each convention and each slip that [`diagnose`] tries, always in the same order, and NaN where
@@ -152,6 +188,15 @@ impl fmt::Display for Diagnosis {
             let what = if *gradients_alone { "Gradients are" } else { "Values and gradients are" };
             writeln!(formatter, "{what} {name} times the right ones.")?;
         }
+        if let Some(Ratio { value, gradients_alone }) = self.ratio {
+            let what = if gradients_alone { "Gradients are" } else { "Values and gradients are" };
+            let digits = format!("{value:.6}");
+            let short = digits.trim_end_matches('0').trim_end_matches('.');
+            writeln!(formatter, "{what} {short} times the right ones.")?;
+        }
+        if let Some(float) = self.narrower {
+            writeln!(formatter, "All answers are right by the budgets of {float}, which has fewer digits.")?;
+        }
         if let Some(convention) = self.convention {
             writeln!(formatter, "All answers are right by another convention: {convention}.")?;
         }
@@ -159,7 +204,7 @@ impl fmt::Display for Diagnosis {
             writeln!(formatter, "A program that {} gives these numbers.", bug.does())?;
             writeln!(formatter, "  {}: {}. Source: {}.", bug.name(), bug.effect(), bug.source())?;
         }
-        if self.values_are_right && self.factor.is_none() {
+        if self.values_are_right && self.factor.is_none() && self.ratio.is_none() {
             for WrongArray { name, part } in &self.arrays {
                 let part = match part {
                     Part::Radial => "wrong, along the rows alone, which a normalisation removes",
