@@ -50,7 +50,7 @@ def test_the_python_of_the_page_runs_in_its_order(tmp_path):
 def test_the_commands_of_the_page_run_and_print_what_it_shows(tmp_path):
     pytest.importorskip("torch")
     (tmp_path / "losses.py").write_text(next(block for block in blocks("python") if block.startswith("# losses.py")))
-    shown = next(block for block in blocks("text") if "likely:" in block)
+    shown = next(block for block in blocks("text") if "What is wrong" in block)
     for block in blocks("sh"):
         for line in block.splitlines():
             if not line.startswith("python -m intnacl"):

@@ -32,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         "check", help="judge a loss by the laws", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     check.add_argument("target", metavar="MODULE:FUNCTION", help="the loss, or MODULE:FACTORY(temperature) for a class")
-    check.add_argument("--loss", default="simclr", choices=[row[0] for row in _intnacl.losses()], help="which loss it is [simclr]")
+    losses = [row[0] for row in _intnacl.losses()]
+    check.add_argument("--loss", metavar="LOSS", default="simclr", choices=losses, help=f"which loss it is: {', '.join(losses)} [simclr]")
     check.add_argument("--framework", choices=["torch", "jax", "numpy"], help="by default that of its module")
     check.add_argument("--dtype", help="floating types, with commas: f64, f32, bf16, f16, bf16-scores, tf32 [f32,f64]")
     check.add_argument("--device", help="cpu, cuda:0, ... [cpu]")
@@ -42,8 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--standard", choices=STANDARDS, default="right", help="the standard that is asked for [right]")
     check.add_argument("--temperatures", metavar="LOW..HIGH", default="0.001..10", help="[0.001..10]")
     check.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="a parameter that is fixed in the function")
-    check.add_argument("--form", choices=list(FORMS), help="how it takes the views; found by probing unless given")
-    check.add_argument("--reduction", choices=list(FACTORS), help="mean or sum; found by probing unless given")
+    check.add_argument("--form", metavar="FORM", choices=list(FORMS), help=f"how it takes the views: {', '.join(FORMS)} [found by probing]")
+    check.add_argument("--reduction", metavar="REDUCTION", choices=list(FACTORS), help=f"mean or sum: {', '.join(FACTORS)} [found by probing]")
     check.add_argument("--known", metavar="FILE", help="laws that are known to fail, as JSON: {\"law\": \"reason\"}")
     check.add_argument("--json", metavar="FILE", help="also write the results to this file; - for standard output alone")
     check.add_argument("--junit", metavar="FILE", help="also write JUnit XML to this file")

@@ -49,13 +49,14 @@ class Bar:
     def __init__(self, wanted: bool | None) -> None:
         self.shown = sys.stderr.isatty() if wanted is None else wanted
         self.last = 0.0
+        self.dtype = ""
 
     def __call__(self, law: str, place: int, laws: int, cases: int) -> None:
         now = time.monotonic()
         if self.shown and now - self.last > 0.1:
             self.last = now
             done = "#" * round(20 * place / max(laws, 1))
-            print(f"\r[{done:20}] {place}/{laws} {law} {cases}\x1b[K", end="", file=sys.stderr, flush=True)
+            print(f"\r[{done:20}] {place}/{laws} {self.dtype} {law} {cases}\x1b[K", end="", file=sys.stderr, flush=True)
 
     def say(self, words: str) -> None:
         if self.shown:
@@ -147,6 +148,7 @@ def _judge(
             if views is not None:
                 verdict.reports.append(_own_views(call, conventions, loss, fixed, views, one, temperatures, standard))
                 continue
+            bar.dtype = one
             for row in _intnacl.judge(json.dumps(plans[one]), answer_in[one], bar):
                 verdict.reports.append(_report(row, one, call, conventions, known))
         failed = dict.fromkeys(report.dtype for report in verdict.failed)

@@ -190,19 +190,21 @@ class Verdict:
         if self.diagnosis is not None:
             lines = self.diagnosis.text.splitlines()
             parts.append("\n".join([f"What is wrong in {self.diagnosis.dtype}:", *(f"  {line}" for line in lines)]))
-        shown = False
-        for report in [*self.failed, *(report for report in self.reports if report.counterexample and report.known)]:
-            if report.known is not None:
-                parts.append(f"{report.law} fails in {report.dtype}, as known: {report.known}")
-                continue
-            found = report.counterexample
+        by_law: dict[str, list[Report]] = {}
+        for report in self.failed:
+            by_law.setdefault(report.law, []).append(report)
+        for place, (law, reports) in enumerate(by_law.items()):
+            types, found = ", ".join(report.dtype for report in reports), reports[0].counterexample
             assert found is not None
-            lines = [f"{report.law} fails in {report.dtype}: {report.statement}", f"  {found.message}"]
-            if not shown and found.code:
-                shown = True
+            lines = [f"{law} fails in {types}: {reports[0].statement}", f"  {found.message}"]
+            # The others have theirs in the verdict.
+            if place == 0 and found.code:
                 lines += ["  smallest counterexample, without the judge:", ""]
                 lines += [f"    {line}" for line in found.code.splitlines()]
             parts.append("\n".join(lines))
+        for report in self.reports:
+            if report.counterexample is not None and report.known is not None:
+                parts.append(f"{report.law} fails in {report.dtype}, as known: {report.known}")
         for report in self.reports:
             if report.known is not None and report.holds:
                 parts.append(f"{report.law} holds in {report.dtype}, though it is known to fail: {report.known}")
@@ -211,10 +213,7 @@ class Verdict:
             if not report.judged:
                 idle.setdefault(report.lacks or "no case could be judged", set()).add(report.law)
         if idle:
-            reasons = "; ".join(
-                f"{next(iter(laws)) if len(laws) == 1 else f'{len(laws)} laws'} ({why})" for why, laws in idle.items()
-            )
-            parts.append(f"not judged: {reasons}")
+            parts.append(f"not judged: {'; '.join(_idle(laws, why) for why, laws in idle.items())}")
         cases = sum(report.cases for report in self.reports)
         comparisons = sum(report.comparisons for report in self.reports)
         outcome = "all hold" if not self.failed else f"{len(self.failed)} of {sum(r.judged for r in self.reports)} checks FAIL"
@@ -273,6 +272,12 @@ class Verdict:
                 failure.text = f"{report.statement}\n{report.counterexample.code}"
         ElementTree.indent(suites)
         return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _idle(laws: set[str], why: str) -> str:
+    if len(laws) == 1:
+        return f"{next(iter(laws))} ({why})"
+    return f"{len(laws)} laws ({why.replace('it asks', 'they ask').replace('it compares', 'they compare')})"
 
 
 def _number(x: float) -> float | None:
