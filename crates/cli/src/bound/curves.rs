@@ -2,13 +2,14 @@
 
 use std::thread;
 
+use indicatif::ProgressBar;
 use intnacl_reference::Result;
 use intnacl_reference::bound::{Counts, Estimator, Theorem, World};
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::measure::{Interval, effort};
-use super::terms::Subject;
+use super::subject::Subject;
 
 /// A point of a curve, with the band around it where it was measured by drawing.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -124,20 +125,20 @@ const QUANTILES: (f64, f64) = (0.05, 0.95);
 const CERTIFIED: &str = "the expectation's interval, at confidence 0.999";
 const QUANTILE_BAND: &str = "5 % to 95 % of the drawn training sets";
 
-/// How many steps [`curves`] reports where there are encoders.
-pub const STEPS: u64 = (NEGATIVES.len() + POSITIVES.len() + TRAINING_SETS) as u64;
+/// How many steps [`curves`] takes where there are encoders.
+const STEPS: u64 = (NEGATIVES.len() + POSITIVES.len() + TRAINING_SETS) as u64;
 
 /// All plots. The encoders are a class `F`; the plots over `N` and `M` show the last of them alone. Without
 /// encoders there is only what the bounds add to the contrastive loss.
 ///
 /// # Errors
 /// Those of the crate's losses and bounds.
-pub fn curves(
-    subject: &Subject,
-    encoders: &[Encoder],
-    seed: u64,
-    progress: impl Fn() + Sync,
-) -> Result<Curves> {
+pub fn curves(subject: &Subject, encoders: &[Encoder], seed: u64, bar: &ProgressBar) -> Result<Curves> {
+    if !encoders.is_empty() {
+        bar.set_message("curves");
+        bar.inc_length(STEPS);
+    }
+    let progress = || bar.inc(1);
     let counts = subject.setting.counts;
     let over_negatives = NEGATIVES.map(|n| (n, Counts::new(counts.positives, n)));
     let over_positives = POSITIVES.map(|m| (m, Counts::new(m, counts.negatives)));

@@ -38,15 +38,19 @@ pub fn loss(name: &str, tau_plus: f64) -> Option<Loss> {
     })
 }
 
-/// The pixels of each digit as a row of norm 1.
-pub fn raw() -> Set {
+/// The pixels of each digit as a row of norm 1, which an encoder may be trained on.
+pub fn raw(digits: Digits) -> Set {
+    let name = match digits {
+        Digits::Raw => "digits, raw",
+        Digits::Trained => "digits, trained",
+    };
     let images = Images::digits();
     let rows: Vec<f64> = images.pixels.iter().flatten().copied().collect();
     let mut embeddings = DMatrix::from_row_slice(images.pixels.len(), images.width * images.height, &rows);
     for mut row in embeddings.row_iter_mut() {
         row.normalize_mut();
     }
-    Set { embeddings, labels: images.labels }
+    Set { name: name.into(), embeddings, labels: images.labels }
 }
 
 /// How an encoder is trained.
@@ -76,6 +80,10 @@ pub struct Checkpoint {
 /// What training leaves behind.
 #[derive(Debug, Clone)]
 pub struct Trained {
+    /// The name of the loss that was minimised.
+    pub loss: &'static str,
+    /// The seed.
+    pub seed: u64,
     /// The encoders of some steps, the first before any and the last after all.
     pub checkpoints: Vec<Checkpoint>,
     /// The loss of each step's batch.
@@ -135,17 +143,22 @@ pub fn train(set: &Set, training: &Training, progress: impl Fn()) -> Result<Trai
             gradient += by_rows.transpose() * inputs;
         }
         adam.step(&mut weights, &gradient);
-        if step == steps || is_kept(step, steps) {
+        if is_kept(step, steps) {
             checkpoints.push(checkpoint(set, &weights, step));
         }
         progress();
     }
-    Ok(Trained { checkpoints, losses })
+    Ok(Trained { loss: loss.name(), seed, checkpoints, losses })
 }
 
-/// At a ninth and at a third of the way, since most is learnt early.
+/// How many checkpoints training leaves.
+pub fn checkpoints(steps: usize) -> usize {
+    1 + (1..=steps).filter(|step| is_kept(*step, steps)).count()
+}
+
+/// At a ninth and at a third of the way, since most is learnt early, and at its end.
 fn is_kept(step: usize, steps: usize) -> bool {
-    [9, 3].iter().any(|part| step == steps / part)
+    [9, 3, 1].iter().any(|part| step == steps / part)
 }
 
 fn checkpoint(set: &Set, weights: &DMatrix<f64>, step: usize) -> Checkpoint {

@@ -1,10 +1,13 @@
 //! What an embedding's losses are, beside what the theorem says of them.
 
+use indicatif::ProgressBar;
 use intnacl_reference::Result;
 use intnacl_reference::bound::{Counts, Effort, Estimator, Expectation, LinearFit, Method, Solver, World};
 use serde::Serialize;
 
-use super::terms::Subject;
+use super::curves::Encoder;
+use super::subject::Subject;
+use super::worlds::Worlds;
 
 /// A number that is known to lie in an interval.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -76,9 +79,12 @@ pub struct Claim {
     pub holds: Option<bool>,
 }
 
-/// Everything that is measured at one embedding.
+/// Everything that is measured: the supervised losses of all encoders, and the rest at the last.
 #[derive(Debug, Clone, Serialize)]
 pub struct Measured {
+    /// Of each encoder, with a linear classifier on top.
+    #[serde(skip)]
+    pub of_encoders: Vec<Supervised>,
     /// With a linear classifier on top.
     pub supervised: Supervised,
     /// The supervised loss of the best linear classifier of any norm.
@@ -101,14 +107,39 @@ pub fn effort(counts: &Counts, seed: u64) -> Effort {
     Effort { terms: 1e6, draws, seed, ..Effort::default() }
 }
 
-/// How many steps [`measure`] reports.
-pub const STEPS: u64 = 9;
+/// How many steps the contrastive losses and the last classifier take.
+const STEPS: u64 = 9;
 
-/// The supervised losses of a world.
-///
-/// # Errors
-/// Those of [`World::best_linear`].
-pub fn supervised(world: &World) -> Result<Supervised> {
+impl Measured {
+    /// Measures the worlds; `bar` counts the steps.
+    ///
+    /// # Errors
+    /// Those of the crate's losses and bounds.
+    pub fn new(worlds: &Worlds, subject: &Subject, seed: u64, bar: &ProgressBar) -> Result<Self> {
+        bar.set_message("supervised losses");
+        bar.inc_length(worlds.worlds.len() as u64 + STEPS);
+        let each = |world| supervised(world).inspect(|_| bar.inc(1));
+        let of_encoders = worlds.worlds.iter().map(each).collect::<Result<Vec<_>>>()?;
+        let supervised = of_encoders[of_encoders.len() - 1];
+        bar.set_message("contrastive losses");
+        let contrastive = contrastive(worlds.last(), subject, seed, || bar.inc(1))?;
+        let claims = claims(subject, &supervised, &contrastive)?;
+        let unconstrained = worlds.last().best_unconstrained(&SOLVER_OF_ANY_NORM)?.into();
+        bar.inc(1);
+        Ok(Self { of_encoders, supervised, unconstrained, contrastive, claims })
+    }
+
+    /// Each encoder's world with its supervised losses.
+    pub fn encoders<'a>(&self, worlds: &'a Worlds) -> impl Iterator<Item = Encoder<'a>> {
+        worlds.worlds.iter().zip(&self.of_encoders).map(|(world, supervised)| Encoder {
+            world,
+            mean_classifier: supervised.mean_classifier,
+            best_linear: supervised.best_linear.upper,
+        })
+    }
+}
+
+fn supervised(world: &World) -> Result<Supervised> {
     Ok(Supervised {
         mean_classifier: world.mean_classifier_loss()?,
         mean_classifier_accuracy: accuracy(world),
@@ -122,17 +153,8 @@ fn accuracy(world: &World) -> f64 {
     right.count() as f64 / world.points() as f64
 }
 
-/// The contrastive losses of a world beside its supervised ones, and the claims about them.
-///
-/// # Errors
-/// Those of the crate's losses and bounds.
-pub fn measure(
-    world: &World,
-    supervised: Supervised,
-    subject: &Subject,
-    seed: u64,
-    progress: impl Fn(),
-) -> Result<Measured> {
+/// The contrastive losses of a world, in both readings.
+fn contrastive(world: &World, subject: &Subject, seed: u64, progress: impl Fn()) -> Result<Vec<Contrastive>> {
     let counts = subject.setting.counts;
     let both = |name, meaning, of: &dyn Fn(&Counts) -> Result<Expectation>| -> Result<Contrastive> {
         let sum = of(&counts)?.into();
@@ -145,16 +167,12 @@ pub fn measure(
     let limit = |estimator: Estimator| move |counts: &Counts| world.limit(&estimator, counts, &effort);
     let loss = |estimator: Estimator| move |counts: &Counts| world.loss(&estimator, counts, &effort);
     let (g0, g1) = (Estimator::TrueNegatives, subject.debiased());
-    let contrastive = vec![
+    Ok(vec![
         both("unbiased", "L_Unb^{M,N}: infinitely many true negatives", &limit(g0))?,
         both("g0", "L_NCA(g0, M), N true negatives", &loss(g0))?,
         both("g0_unlabelled", "L_NCA(g0, M), N draws from all classes", &loss(Estimator::Unlabelled))?,
         both("g1", "L_NCA(g1, M), debiased", &loss(g1))?,
-    ];
-    let claims = claims(subject, &supervised, &contrastive)?;
-    let unconstrained = world.best_unconstrained(&SOLVER_OF_ANY_NORM)?.into();
-    progress();
-    Ok(Measured { supervised, unconstrained, contrastive, claims })
+    ])
 }
 
 fn claims(subject: &Subject, supervised: &Supervised, contrastive: &[Contrastive]) -> Result<Vec<Claim>> {

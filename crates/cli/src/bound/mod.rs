@@ -1,4 +1,7 @@
 //! `intnacl bound`: Theorem 3.1, term by term, and beside what can be measured.
+//!
+//! Four stages, each built once from those before: [`Subject`], what the bound is evaluated at; [`Worlds`], the embeddings of a
+//! labelled set; [`Measured`], their losses; and the [`Report`].
 
 mod curves;
 mod digits;
@@ -6,24 +9,24 @@ mod measure;
 mod plot;
 mod report;
 mod set;
+mod subject;
 mod terms;
+mod worlds;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use clap::Args;
-use indicatif::ProgressBar;
-use intnacl_reference::bound::{Counts, Theorem, World};
-use intnacl_reference::{Loss, LossName};
 
 use super::error::Error;
 use super::{print, progress, write_whole};
-use curves::{Curves, Encoder};
-use digits::{Checkpoint, Digits, Trained, Training};
-use measure::Supervised;
-use report::{Data, Report, TrainingReport};
+use curves::Curves;
+use digits::Digits;
+use measure::Measured;
+use report::Report;
 use set::Set;
-use terms::Subject;
+use subject::Subject;
+use worlds::Worlds;
 
 /// Evaluates every term of the generalisation bound, as published and corrected, and measures the losses that it
 /// is about.
@@ -106,107 +109,30 @@ Examples:
 /// # Errors
 /// [`Error`]: arguments out of range, a file that is not what it should be, or that cannot be written.
 pub fn run(args: &BoundArgs) -> Result<(), Error> {
-    let Some((name, set)) = data(args)? else {
-        let subject = subject(args, None)?;
-        let mut report = Report::new(&subject)?;
-        if args.json.is_some() || args.plots.is_some() {
-            report.curves = Some(curves::curves(&subject, &[], args.seed, || ())?);
-        }
-        return finish(args, &report);
-    };
-    let world = World::empirical(&set.embeddings, &set.labels, args.temperature)?;
-    let mut subject = subject(args, Some(&world))?;
+    let set = data(args)?;
+    let subject = Subject::new(args, set.as_ref())?;
     // Whatever the arguments are refused for, they are before the work begins.
-    subject.rows()?;
-    loss(args, subject.tau_plus)?;
+    let terms = terms::rows(&subject)?;
     let bar = progress(0);
-    let trained = match args.digits {
-        Some(Digits::Trained) => Some(train(args, &subject, &set, &bar)?),
-        _ => None,
+    let worlds = set.map(|set| Worlds::new(args, &subject, set, &bar)).transpose()?;
+    let measured =
+        worlds.as_ref().map(|worlds| Measured::new(worlds, &subject, args.seed, &bar)).transpose()?;
+    let curves = if args.json.is_some() || args.plots.is_some() {
+        let encoders = worlds.iter().zip(&measured).flat_map(|(worlds, measured)| measured.encoders(worlds));
+        Some(curves::curves(&subject, &encoders.collect::<Vec<_>>(), args.seed, &bar)?)
+    } else {
+        None
     };
-    let worlds = match &trained {
-        Some(trained) => {
-            // Made as the first was: a world has its own order of points, the same for all embeddings of a set.
-            let embed = |kept: &Checkpoint| World::empirical(&kept.embeddings, &set.labels, args.temperature);
-            trained.checkpoints.iter().map(embed).collect::<Result<_, _>>()?
-        }
-        None => vec![world],
-    };
-    subject.encoders = worlds.len();
-    bar.set_message("supervised losses");
-    bar.inc_length(worlds.len() as u64 + measure::STEPS);
-    let mut supervised = Vec::new();
-    for world in &worlds {
-        supervised.push(measure::supervised(world)?);
-        bar.inc(1);
-    }
-    let mut report = Report::new(&subject)?;
-    let (Some(last), Some(of_last)) = (worlds.last(), supervised.last()) else { return Ok(()) };
-    report.data = Some(Data::new(name, last, &set.labels));
-    report.training = trained.map(|trained| TrainingReport::new(&args.loss, args.seed, trained, &supervised));
-    bar.set_message("contrastive losses");
-    report.measured = Some(measure::measure(last, *of_last, &subject, args.seed, || bar.inc(1))?);
-    if args.json.is_some() || args.plots.is_some() {
-        bar.set_message("curves");
-        bar.inc_length(curves::STEPS);
-        let encoder = |(world, supervised): (_, &Supervised)| Encoder {
-            world,
-            mean_classifier: supervised.mean_classifier,
-            best_linear: supervised.best_linear.upper,
-        };
-        let encoders: Vec<Encoder> = worlds.iter().zip(&supervised).map(encoder).collect();
-        report.curves = Some(curves::curves(&subject, &encoders, args.seed, || bar.inc(1))?);
-    }
     bar.finish_and_clear();
-    finish(args, &report)
+    finish(args, &Report::new(&subject, terms, worlds, measured, curves))
 }
 
-/// The labelled set to measure at, and what it is called.
-fn data(args: &BoundArgs) -> Result<Option<(String, Set)>, Error> {
-    if let Some(file) = &args.embeddings {
-        return Ok(Some((file.display().to_string(), set::read(file, args.normalize)?)));
+/// The labelled set to measure at.
+fn data(args: &BoundArgs) -> Result<Option<Set>, Error> {
+    match &args.embeddings {
+        Some(file) => set::read(file, args.normalize).map(Some),
+        None => Ok(args.digits.map(digits::raw)),
     }
-    Ok(args.digits.map(|digits| match digits {
-        Digits::Raw => ("digits, raw".into(), digits::raw()),
-        Digits::Trained => ("digits, trained".into(), digits::raw()),
-    }))
-}
-
-fn subject(args: &BoundArgs, world: Option<&World>) -> Result<Subject, Error> {
-    let counts = Counts::new(args.positives, args.negatives);
-    let setting = match world {
-        Some(world) => Theorem::of(world, counts, args.samples, args.delta),
-        None => {
-            let classes = args.classes.unwrap_or(10);
-            if classes < 2 {
-                let (argument, value) = ("classes".into(), classes as f64);
-                let expected = "a count of at least 2";
-                return Err(intnacl_reference::Error::OutOfRange { argument, value, expected }.into());
-            }
-            Theorem::new(classes, counts, args.samples, args.delta, args.temperature)
-        }
-    };
-    let tau_plus = args.tau_plus.unwrap_or(1.0 / setting.rarity);
-    Ok(Subject { setting, tau_plus, encoders: 1 })
-}
-
-fn loss(args: &BoundArgs, tau_plus: f64) -> Result<Loss, Error> {
-    let known = LossName::NAMES.join(", ");
-    let unknown = || Error::Unknown { option: "loss", name: args.loss.clone(), known };
-    digits::loss(&args.loss, tau_plus).ok_or_else(unknown)
-}
-
-fn train(args: &BoundArgs, subject: &Subject, set: &Set, bar: &ProgressBar) -> Result<Trained, Error> {
-    let training = Training {
-        loss: loss(args, subject.tau_plus)?,
-        temperature: args.temperature,
-        dimension: args.dimension,
-        steps: args.steps,
-        seed: args.seed,
-    };
-    bar.set_message(format!("training with {}", args.loss));
-    bar.inc_length(args.steps as u64);
-    Ok(digits::train(set, &training, || bar.inc(1))?)
 }
 
 /// Prints the report, once the files that were asked for are written.

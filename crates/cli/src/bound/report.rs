@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use intnacl_reference::bound::World;
 use serde::Serialize;
 
 use super::curves::{Curves, Violations};
 use super::digits::Trained;
 use super::measure::{Claim, Contrastive, Interval, Measured, Supervised};
-use super::terms::{Row, Subject, words};
+use super::subject::Subject;
+use super::terms::{Row, words};
+use super::worlds::Worlds;
 
 /// The version of the form that `--json` writes. A field that is added leaves it as it is.
 pub const VERSION: u32 = 1;
@@ -136,47 +137,43 @@ impl SettingReport {
 }
 
 impl Data {
-    /// A set by its name, the world that was made of it, and the labels.
-    pub fn new(name: String, world: &World, labels: &[i64]) -> Self {
+    fn new(worlds: &Worlds) -> Self {
         let mut classes = BTreeMap::new();
-        for label in labels {
+        for label in &worlds.set.labels {
             *classes.entry(*label).or_insert(0) += 1;
         }
         let classes = classes.into_iter().map(|(label, points)| ClassReport { label, points }).collect();
-        Self { name, points: world.points(), dimension: world.dimension(), classes }
+        let world = worlds.last();
+        Self { name: worlds.set.name.clone(), points: world.points(), dimension: world.dimension(), classes }
     }
 }
 
 impl TrainingReport {
     /// What training left, with the supervised losses of its checkpoints.
-    pub fn new(loss: &str, seed: u64, trained: Trained, supervised: &[Supervised]) -> Self {
-        let Trained { checkpoints, losses } = trained;
-        let checkpoints = checkpoints.iter().zip(supervised);
-        let report = |(kept, supervised): (&super::digits::Checkpoint, &Supervised)| CheckpointReport {
-            step: kept.step,
-            supervised: *supervised,
-        };
-        Self { loss: loss.into(), seed, losses, checkpoints: checkpoints.map(report).collect() }
+    fn new(trained: Trained, of_encoders: &[Supervised]) -> Self {
+        let Trained { loss, seed, checkpoints, losses } = trained;
+        let checkpoints = checkpoints.iter().zip(of_encoders);
+        let checkpoints = checkpoints
+            .map(|(kept, supervised)| CheckpointReport { step: kept.step, supervised: *supervised });
+        Self { loss: loss.into(), seed, losses, checkpoints: checkpoints.collect() }
     }
 }
 
 impl Report {
-    /// The terms of the bound, and nothing measured yet.
-    ///
-    /// # Errors
-    /// As [`Subject::rows`].
-    pub fn new(subject: &Subject) -> intnacl_reference::Result<Self> {
-        let (setting, terms, note) = (SettingReport::new(subject), subject.rows()?, subject.note());
-        Ok(Self {
-            version: VERSION,
-            setting,
-            terms,
-            note,
-            data: None,
-            training: None,
-            measured: None,
-            curves: None,
-        })
+    /// All stages in one.
+    pub fn new(
+        subject: &Subject,
+        terms: Vec<Row>,
+        worlds: Option<Worlds>,
+        measured: Option<Measured>,
+        curves: Option<Curves>,
+    ) -> Self {
+        let (setting, note) = (SettingReport::new(subject), subject.note());
+        let data = worlds.as_ref().map(Data::new);
+        let training = worlds.and_then(|worlds| worlds.training).zip(measured.as_ref());
+        let training =
+            training.map(|(trained, measured)| TrainingReport::new(trained, &measured.of_encoders));
+        Self { version: VERSION, setting, terms, note, data, training, measured, curves }
     }
 
     /// What stands under a plot's title: the data, and the parameters that do not grow in it.

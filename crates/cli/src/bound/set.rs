@@ -5,6 +5,7 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use half::{bf16, f16};
+use intnacl_reference::bound::World;
 use nalgebra::DMatrix;
 use npyz::npz::NpzArchive;
 use npyz::{Deserialize, NpyFile, Order};
@@ -23,10 +24,22 @@ const MOST_BRACKETS: usize = 8;
 /// A labelled set: a row of unit norm for each point.
 #[derive(Debug, Clone)]
 pub struct Set {
+    /// A file, or which digits.
+    pub name: String,
     /// `n × d`.
     pub embeddings: DMatrix<f64>,
     /// `n`.
     pub labels: Vec<i64>,
+}
+
+impl Set {
+    /// The world in which each row is equally likely within its class.
+    ///
+    /// # Errors
+    /// Those of [`World::empirical`].
+    pub fn world(&self, temperature: f64) -> intnacl_reference::Result<World> {
+        World::empirical(&self.embeddings, &self.labels, temperature)
+    }
 }
 
 /// What finds `embeddings` and `labels` in the bytes of a format.
@@ -54,7 +67,7 @@ pub fn read(file: &Path, normalize: bool) -> Result<Set, Error> {
     };
     let bytes = contents(file, &name)?;
     let (embeddings, labels) = arrays(&bytes).map_err(refused)?;
-    set(embeddings, labels, normalize).map_err(refused)
+    set(name.clone(), embeddings, labels, normalize).map_err(refused)
 }
 
 fn contents(file: &Path, name: &str) -> Result<Vec<u8>, Error> {
@@ -90,7 +103,7 @@ const TOLERANCE: f64 = 1e-6;
 const TOLERANCE_F16: f64 = 1e-3;
 const TOLERANCE_BF16: f64 = 8e-3;
 
-fn set(embeddings: Array, labels: Array, normalize: bool) -> Result<Set, String> {
+fn set(name: String, embeddings: Array, labels: Array, normalize: bool) -> Result<Set, String> {
     let shape = |array: &Array| array.shape.iter().map(|length| format!("[{length}]")).collect::<String>();
     let &[n, d] = embeddings.shape.as_slice() else {
         return Err(format!("embeddings has shape {}: expected [n][d]", or_scalar(shape(&embeddings))));
@@ -137,7 +150,7 @@ fn set(embeddings: Array, labels: Array, normalize: bool) -> Result<Set, String>
         let length = scaled.norm();
         embeddings.set_row(i, &(scaled / length));
     }
-    Ok(Set { embeddings, labels })
+    Ok(Set { name, embeddings, labels })
 }
 
 fn or_scalar(shape: String) -> String {
