@@ -7,6 +7,8 @@ use std::io;
 use std::process::{self, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
+#[cfg(unix)]
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
 type Leader = Arc<Mutex<Box<dyn ChildWrapper>>>;
@@ -85,13 +87,38 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn end_groups_when_interrupted() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // A handler that another part of this process has set stays.
-        let _ = ctrlc::try_set_handler(|| {
+        #[cfg(unix)]
+        let ignored = ignored_signals();
+        let _ = ctrlc::set_handler(|| {
             let groups = locked(&GROUPS);
             groups.iter().for_each(end);
             process::exit(INTERRUPTED);
         });
+        #[cfg(unix)]
+        ignored.into_iter().for_each(ignore);
     });
+}
+
+/// The signals that this process was started to ignore, as `nohup` and the background jobs of shells are. It goes on
+/// ignoring them, and hears the others.
+#[cfg(unix)]
+fn ignored_signals() -> Vec<Signal> {
+    let is_ignored = |signal: &Signal| {
+        let ignored = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+        // SAFETY: to ignore a signal, here for a moment, runs no code.
+        let Ok(before) = (unsafe { sigaction(*signal, &ignored) }) else { return false };
+        // SAFETY: this was the action before, so its code is there to be run.
+        let _ = unsafe { sigaction(*signal, &before) };
+        matches!(before.handler(), SigHandler::SigIgn)
+    };
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().filter(is_ignored).collect()
+}
+
+#[cfg(unix)]
+fn ignore(signal: Signal) {
+    let action = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    // SAFETY: to ignore a signal runs no code.
+    let _ = unsafe { sigaction(signal, &action) };
 }
 
 #[cfg(all(test, unix))]

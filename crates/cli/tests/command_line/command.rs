@@ -353,31 +353,85 @@ fn processes_that_a_program_has_started_end_with_it() {
     scratch.all_have_ended();
 }
 
-/// Interrupts a run that waits for a program with a child.
-#[track_caller]
-fn interrupted_by(signal: &str) {
-    let scratch = Scratch::new();
-    let mut command = scratch.command(&Scratch::misbehaving("hang-with-child"), AGREES);
-    command.args(["--timeout", "600", "--threads", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut verify: Child = command.spawn().expect("the command starts");
-    let since = Instant::now();
-    // The one that is asked what it is, the one that hangs, and its child.
-    while !scratch.path("pids").exists() || scratch.pids().len() < 3 {
-        assert!(since.elapsed() < Duration::from_secs(60), "no program was asked");
-        thread::sleep(Duration::from_millis(10));
+/// A run that waits for a program with a child, started by a program such as `nohup` or by none.
+struct Waiting {
+    verify: Child,
+    scratch: Scratch,
+}
+
+impl Waiting {
+    #[track_caller]
+    fn start(by: Option<&str>) -> Self {
+        let scratch = Scratch::new();
+        let of_program = scratch.command(&Scratch::misbehaving("hang-with-child"), AGREES);
+        let mut command = match by {
+            Some(by) => {
+                let mut command = Command::new(by);
+                command.arg(of_program.get_program()).args(of_program.get_args());
+                command.current_dir(scratch.0.path());
+                command
+            }
+            None => of_program,
+        };
+        command.args(["--timeout", "600", "--threads", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let verify = command.spawn().expect("the command starts");
+        let since = Instant::now();
+        // The one that is asked what it is, the one that hangs, and its child.
+        while !scratch.path("pids").exists() || scratch.pids().len() < 3 {
+            assert!(since.elapsed() < Duration::from_secs(60), "no program was asked");
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(scratch.pids().iter().any(|pid| lives(pid)), "nothing is left to be ended");
+        Self { verify, scratch }
     }
-    assert!(scratch.pids().iter().any(|pid| lives(pid)), "nothing is left to be ended");
-    let sent = Command::new("kill").args([signal, &verify.id().to_string()]).status();
-    assert!(sent.expect("kill runs").success());
-    assert_eq!(verify.wait().expect("the command ends").code(), Some(130), "{signal}");
-    scratch.all_have_ended();
+
+    #[track_caller]
+    fn send(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.verify.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
+    #[track_caller]
+    fn ends_with_all(mut self) {
+        let status = self.verify.wait().expect("the command ends");
+        assert_eq!(status.code(), Some(130), "{status}");
+        self.scratch.all_have_ended();
+    }
+}
+
+/// Whether this process ignores a signal, and so whatever it starts: bit `number - 1` of the mask that Linux shows.
+fn ignores(number: u32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (number - 1) & 1 == 1
 }
 
 #[test]
 fn an_interrupted_run_leaves_no_process_behind() {
-    if python_is_here() {
-        for signal in ["-INT", "-TERM", "-HUP"] {
-            interrupted_by(signal);
-        }
+    if !python_is_here() {
+        return;
     }
+    for (signal, number) in [("-INT", 2), ("-TERM", 15), ("-HUP", 1)] {
+        if ignores(number) {
+            eprintln!("{signal} is skipped: these tests were started to ignore it");
+            continue;
+        }
+        let waiting = Waiting::start(None);
+        waiting.send(signal);
+        waiting.ends_with_all();
+    }
+}
+
+#[test]
+fn a_run_that_is_to_ignore_a_hang_up_does_and_still_hears_the_other_signals() {
+    if !python_is_here() || ignores(15) {
+        return;
+    }
+    let mut waiting = Waiting::start(Some("nohup"));
+    waiting.send("-HUP");
+    thread::sleep(Duration::from_millis(300));
+    assert!(waiting.verify.try_wait().expect("the system tells").is_none(), "the hang-up ended it");
+    waiting.send("-TERM");
+    waiting.ends_with_all();
 }
