@@ -1,13 +1,12 @@
 //! `intnacl vectors`: test vectors for programs in any language.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use intnacl_judge::vectors::{Vector, generate, judge, published};
+use intnacl_judge::vectors::{by_id, generate, judge, read_result};
 use intnacl_judge::{Float, Outcome, Standard};
-use intnacl_reference::json;
 
 use super::error::Error;
 use super::implementation::Dtype;
@@ -73,22 +72,21 @@ pub fn run(args: &VectorsArgs) -> Result<bool, Error> {
 }
 
 fn check(results: &[PathBuf], float: Float, standard: Standard) -> Result<bool, Error> {
-    let all: HashMap<String, Vector> =
-        published().into_iter().map(|vector| (vector.id.clone(), vector)).collect();
-    let mut outcomes: BTreeMap<String, Outcome> = BTreeMap::new();
+    let all = by_id();
+    let mut outcomes: BTreeMap<&str, Outcome> = BTreeMap::new();
     for path in results {
         let text = input::read(path)?;
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let place = || format!("{}, line {}", path.display(), number + 1);
-            let (id, answer) = with_id(line).map_err(|problem| Error::Vector { place: place(), problem })?;
-            let vector = all.get(&id).ok_or_else(|| Error::Vector {
-                place: place(),
-                problem: format!("id = {id:?}: expected that of a vector, such as simclr-batch-1"),
-            })?;
-            let reply = json::read_reply(&answer, &vector.request).map_err(|error| error.to_string());
-            if outcomes.insert(id.clone(), judge(vector, reply, float)).is_some() {
-                let problem = format!("id = {id:?} is given twice: expected one answer a vector");
-                return Err(Error::Vector { place: place(), problem });
+            let refused = |problem| Error::Vector {
+                place: format!("{}, line {}", path.display(), number + 1),
+                problem,
+            };
+            let (vector, reply) = read_result(line, &all).map_err(refused)?;
+            if outcomes.insert(&vector.id, judge(vector, reply, float)).is_some() {
+                return Err(refused(format!(
+                    "id = {:?} is given twice: expected one answer a vector",
+                    vector.id
+                )));
             }
         }
     }
@@ -96,8 +94,9 @@ fn check(results: &[PathBuf], float: Float, standard: Standard) -> Result<bool, 
     for (id, outcome) in &outcomes {
         let Some((what, _)) = outcome.broken(standard) else { continue };
         wrong += 1;
-        let flags: Vec<&str> = all[id].flags.iter().map(|bug| bug.name()).collect();
-        print(&format!("{id} fails: {what}\n  {}; shows {}\n", all[id].comment, flags.join(", ")))?;
+        let vector = &all[*id];
+        let flags: Vec<&str> = vector.flags.iter().map(|bug| bug.name()).collect();
+        print(&format!("{id} fails: {what}\n  {}; shows {}\n", vector.comment, flags.join(", ")))?;
     }
     let (answered, missing) = (outcomes.len(), all.len() - outcomes.len());
     let absent = if missing == 0 { String::new() } else { format!("; {missing} have no answer") };
@@ -107,20 +106,4 @@ fn check(results: &[PathBuf], float: Float, standard: Standard) -> Result<bool, 
         all.len()
     ))?;
     Ok(wrong == 0)
-}
-
-/// The id of a line, and the line without it.
-fn with_id(line: &str) -> Result<(String, String), String> {
-    // Numbers that are no JSON are left to the reader of answers, which tells their place.
-    let start = line.find("\"id\"").ok_or("id is missing: expected a string")?;
-    let rest = line[start + 4..].trim_start().strip_prefix(':').ok_or("id: expected a string")?.trim_start();
-    let end = rest.strip_prefix('"').and_then(|rest| rest.find('"')).ok_or("id: expected a string")?;
-    let id = rest[1..=end].to_owned();
-    let after = rest[end + 2..].trim_start();
-    let before = line[..start].trim_end();
-    let (before, after) = match after.strip_prefix(',') {
-        Some(after) => (before, after),
-        None => (before.trim_end_matches(','), after),
-    };
-    Ok((id, format!("{before}{after}")))
 }

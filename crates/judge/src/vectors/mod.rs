@@ -15,7 +15,7 @@ use intnacl_reference::{EvaluateRequest, LossName, Reply, Request, SUPERVISED_NC
 use intnacl_vocabulary::json;
 use serde_json::{Map, Value, json};
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The version of the files.
@@ -267,4 +267,40 @@ fn budgets(request: &Request, float: Float) -> Vec<(String, [f64; 2])> {
 /// Judges another program's answer to a vector.
 pub fn judge(vector: &Vector, answer: Result<Reply, String>, float: Float) -> Outcome {
     crate::agreement_of(&vector.request, answer, float)
+}
+
+/// The published vectors by their ids.
+pub fn by_id() -> HashMap<String, Vector> {
+    published().into_iter().map(|vector| (vector.id.clone(), vector)).collect()
+}
+
+/// Reads a line of a program's results, an answer with the `id` of its vector: the vector, and the answer or why it is none.
+///
+/// # Errors
+/// What is wrong with the id.
+pub fn read_result<'a>(
+    line: &str,
+    vectors: &'a HashMap<String, Vector>,
+) -> Result<(&'a Vector, Result<Reply, String>), String> {
+    let (id, answer) = with_id(line)?;
+    let vector = vectors
+        .get(&id)
+        .ok_or_else(|| format!("id = {id:?}: expected that of a vector, such as simclr-batch-1"))?;
+    Ok((vector, json::read_reply(&answer, &vector.request).map_err(|error| error.to_string())))
+}
+
+/// The id of a line, and the line without it.
+fn with_id(line: &str) -> Result<(String, String), String> {
+    // Numbers that are no JSON are left to the reader of answers, which tells their place.
+    let start = line.find("\"id\"").ok_or("id is missing: expected a string")?;
+    let rest = line[start + 4..].trim_start().strip_prefix(':').ok_or("id: expected a string")?.trim_start();
+    let end = rest.strip_prefix('"').and_then(|rest| rest.find('"')).ok_or("id: expected a string")?;
+    let id = rest[1..=end].to_owned();
+    let after = rest[end + 2..].trim_start();
+    let before = line[..start].trim_end();
+    let (before, after) = match after.strip_prefix(',') {
+        Some(after) => (before, after),
+        None => (before.trim_end_matches(','), after),
+    };
+    Ok((id, format!("{before}{after}")))
 }
