@@ -291,7 +291,7 @@ impl<R: Real> Means<R> {
         Self { log_a, log_b }
     }
 
-    /// The bits that the difference `A - τB` loses. It is above 0 here.
+    /// The bits that the difference `A - τB` loses; all of them where this precision cannot tell that it is above 0.
     fn bits_lost(&self, negatives: Negatives, field: &Arithmetic<R>) -> f64 {
         let (Some(log_b), Negatives::G1 { tau_plus } | Negatives::G2 { tau_plus, .. }) =
             (&self.log_b, negatives)
@@ -301,7 +301,11 @@ impl<R: Real> Means<R> {
         if tau_plus == 0.0 {
             return 0.0;
         }
-        let ratio = (log_b.clone() - &self.log_a).exp(field.context).scale(tau_plus, field.context);
+        let log_ratio = log_b.clone() - &self.log_a + &field.number(tau_plus).ln(field.context);
+        if log_ratio >= field.number(0.0) {
+            return f64::INFINITY;
+        }
+        let ratio = log_ratio.exp(field.context);
         let one = field.number(1.0);
         lost([&one, &ratio], &(one.clone() - &ratio), field)
     }
