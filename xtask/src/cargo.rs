@@ -15,11 +15,20 @@ pub fn workspace() -> PathBuf {
     xtask.parent().map_or_else(|| xtask.clone(), Path::to_path_buf)
 }
 
+/// Where cargo builds.
+pub fn target(workspace: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
+}
+
+/// The cargo that runs this program.
+pub fn plain() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+}
+
 /// Cargo has put `.cargo/libtorch.toml` as it was before the set-up into this process's variables, and
 /// variables win over that file: so the step is told by variable what was found just now.
 fn command(workspace: &Path, libtorch: &Path, args: &[String]) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
+    let mut command = plain();
     command.args(args).current_dir(workspace).env("LIBTORCH", libtorch).env("LIBTORCH_CXX11_ABI", "1");
     command
 }

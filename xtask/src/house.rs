@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// A crate, its folder, and the crates of this workspace that it may depend on, tests apart.
-const HOUSE: [(&str, &str, &[&str]); 8] = [
+const HOUSE: [(&str, &str, &[&str]); 10] = [
     ("intnacl-vocabulary", "crates/vocabulary", &[]),
     ("intnacl-reference", "reference", &["intnacl-vocabulary"]),
     ("intnacl-engine", "crates/engine", &["intnacl-vocabulary"]),
@@ -12,6 +12,12 @@ const HOUSE: [(&str, &str, &[&str]); 8] = [
     ("intnacl", ".", &["intnacl-vocabulary", "intnacl-engine", "intnacl-reference"]),
     ("intnacl-cli", "crates/cli", &["intnacl-vocabulary", "intnacl-reference", "intnacl-judge"]),
     ("intnacl-training", "crates/training", &["intnacl-reference", "intnacl-judge", "intnacl"]),
+    (
+        "intnacl-fuzz",
+        "crates/fuzz",
+        &["intnacl-vocabulary", "intnacl-engine", "intnacl-reference", "intnacl-judge"],
+    ),
+    ("intnacl-mutants", "crates/mutants", &[]),
     ("intnacl-python", "bindings/python", &["intnacl-vocabulary", "intnacl-reference", "intnacl-judge"]),
 ];
 

@@ -9,15 +9,18 @@ mod bench;
 mod cargo;
 mod cargo_config;
 mod doc;
+mod fuzz;
 #[cfg(test)]
 mod house;
 mod install;
 mod libtorch;
 mod manifest;
+mod mutants;
 mod peers;
 mod pip;
 mod programs;
 mod requirements;
+mod tools;
 mod wheel;
 
 use std::process::ExitCode;
@@ -46,6 +49,11 @@ Commands:
   python-test [ARGS...]
                      build the wheel, and run `pytest ARGS...` on its tests, with NumPy, JAX and PyTorch in the
                      cache folder; what cannot be installed is skipped, and said
+  fuzz [TARGET...] [--minutes N]
+                     have libFuzzer look for bytes that break a promise, 20 minutes a target: requests, answers,
+                     results, numbers; what it found so far is in target/fuzz, the smallest corpus in crates/fuzz
+  mutants [ARGS...]  break the code of the losses and of the bound in sampled places, and see whether the tests notice;
+                     goes on where it was stopped; see `cargo xtask mutants --help`
   libtorch           only the set-up; prints the folder of libtorch
 
 Options:
@@ -79,6 +87,8 @@ enum Command {
     Libtorch,
     Wheel,
     PythonTest(Vec<String>),
+    Fuzz(Vec<String>),
+    Mutants(Vec<String>),
 }
 
 /// Takes the words after `cargo xtask` apart. `--cuda` is taken before the command and right after it,
@@ -109,6 +119,8 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::
             Some(word) => return Err(format!("`cargo xtask {name}` takes no `{word}`")),
         },
         Some("python-test") => Command::PythonTest(rest),
+        Some("fuzz") => Command::Fuzz(rest),
+        Some("mutants") => Command::Mutants(rest),
         Some(other) => {
             return Err(format!("`cargo xtask` has no command `{other}`; see `cargo xtask --help`"));
         }
@@ -130,6 +142,7 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
         }
         Command::PythonTest(args) => return wheel::test(&workspace, &args),
         Command::Doc(args) => return doc::run(&workspace, args),
+        Command::Fuzz(args) => return fuzz::run(&workspace, &args),
         _ => {}
     }
     let libtorch = libtorch::set_up(&workspace, set)?;
@@ -145,6 +158,7 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
             }
             wheel::test(&workspace, &[])
         }
+        Command::Mutants(args) => mutants::run(&workspace, &libtorch, args),
         Command::Train(args) => {
             let train = ["run", "--quiet", "--package", "intnacl-training", "--", "train"];
             let train = train.map(String::from).into_iter();
@@ -155,7 +169,7 @@ fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
             println!("{}", libtorch.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Help | Command::Wheel | Command::PythonTest(_) | Command::Doc(_) => {
+        Command::Help | Command::Wheel | Command::PythonTest(_) | Command::Doc(_) | Command::Fuzz(_) => {
             unreachable!("answered above")
         }
     }

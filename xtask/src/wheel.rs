@@ -26,7 +26,7 @@ const LAZY: &str = "import os, sys\nsys.setdlopenflags(os.RTLD_LAZY)\n";
 /// Builds the wheel, and tells where it lies.
 pub fn build(workspace: &Path) -> Result<PathBuf> {
     let tools = provide("maturin-1.16.0", "maturin", |folder| install_all(folder, &[MATURIN], true))?;
-    let wheels = target(workspace).join("wheels");
+    let wheels = cargo::target(workspace).join("wheels");
     for old in wheels_in(&wheels) {
         fs::remove_file(&old).map_err(|error| format!("{}: {error}", old.display()))?;
     }
@@ -60,7 +60,7 @@ pub fn test(workspace: &Path, args: &[String]) -> Result<ExitCode> {
         Ok(folder) => folder,
         Err(reason) => return skipped(reason),
     };
-    let mut paths = vec![target(workspace).join("python-test"), packages];
+    let mut paths = vec![cargo::target(workspace).join("python-test"), packages];
     match torch(version) {
         Ok(folder) => paths.extend(folder),
         Err(reason) => eprintln!("python: the tests with PyTorch are skipped: {reason}"),
@@ -82,11 +82,6 @@ pub fn test(workspace: &Path, args: &[String]) -> Result<ExitCode> {
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let status = pytest.status().map_err(|error| format!("python3 could not be started: {error}"))?;
     Ok(cargo::exit_code(status))
-}
-
-/// Cargo's target folder.
-fn target(workspace: &Path) -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
 }
 
 fn wheels_in(folder: &Path) -> Vec<PathBuf> {

@@ -1,0 +1,95 @@
+//! Mutants, and a sample of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::Result;
+
+/// A place in the code, and what is put there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mutant {
+    /// File, line, column, and what is replaced by what.
+    pub name: String,
+    /// The file.
+    pub file: String,
+}
+
+/// Reads what `cargo mutants --list --json` prints.
+pub fn parse(listed: &Value) -> Result<Vec<Mutant>> {
+    let mutant = |value: &Value| {
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        Some(Mutant { name: text("name")?, file: text("file")? })
+    };
+    let mutants: Option<Vec<Mutant>> = listed.as_array().into_iter().flatten().map(mutant).collect();
+    let mutants = mutants.ok_or("cargo-mutants lists mutants without `name` or `file`")?;
+    if mutants.is_empty() { Err("cargo-mutants lists no mutants".into()) } else { Ok(mutants) }
+}
+
+/// Draws mutants without replacement: from each file one, and of the rest as many as belong to its share.
+pub fn draw(all: &[Mutant], count: usize, seed: u64) -> Vec<&Mutant> {
+    let mut files: BTreeMap<&str, Vec<&Mutant>> = BTreeMap::new();
+    all.iter().for_each(|mutant| files.entry(&mutant.file).or_default().push(mutant));
+    let mut random = Random(seed);
+    let mut drawn = Vec::new();
+    // The shares are rounded so that their sum is the count: each file has what the files up to it should have, less what
+    // those before it have.
+    let left = count.saturating_sub(files.len()) as f64;
+    let (mut up_to, mut given) = (0.0, 0);
+    for mutants in files.values_mut() {
+        up_to += left * mutants.len() as f64 / all.len() as f64;
+        let share = up_to.round() as usize - given;
+        given += share;
+        for at in 0..(1 + share).min(mutants.len()) {
+            let from = at + random.below(mutants.len() - at);
+            mutants.swap(at, from);
+            drawn.push(mutants[at]);
+        }
+    }
+    drawn
+}
+
+/// SplitMix64 (Steele et al. 2014).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((u128::from(bits ^ (bits >> 31)) * end as u128) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mutants() -> Vec<Mutant> {
+        let of = |file: usize| {
+            (0..5 + 40 * file).map(move |at| Mutant { name: format!("{file}:{at}"), file: format!("{file}") })
+        };
+        (0..6).flat_map(of).collect()
+    }
+
+    #[test]
+    fn a_sample_has_each_file_by_its_share_and_no_mutant_twice() {
+        let all = mutants();
+        for seed in 0..50 {
+            let sample = draw(&all, 100, seed);
+            assert_eq!(sample.len(), 100);
+            assert_eq!(sample, draw(&all, 100, seed));
+            let names: std::collections::BTreeSet<&str> =
+                sample.iter().map(|mutant| mutant.name.as_str()).collect();
+            assert_eq!(names.len(), 100);
+            for file in 0..6 {
+                let expected = 1.0 + 94.0 * (5 + 40 * file) as f64 / all.len() as f64;
+                let found = sample.iter().filter(|mutant| mutant.file == file.to_string()).count() as f64;
+                assert!((found - expected).abs() <= 1.0, "{file}: {found}, not {expected}");
+            }
+        }
+        assert_ne!(draw(&all, 100, 1), draw(&all, 100, 2));
+        assert_eq!(draw(&all, 100_000, 1).len(), all.len());
+    }
+}
