@@ -72,8 +72,10 @@ fn run(args: &Args) -> Result<()> {
     let listed = work.join("mutants.json");
     if !listed.exists() {
         tree::copy(&workspace, &tree)?;
-        let output =
-            Command::new(&args.tool).args(["mutants", "--list", "--json"]).current_dir(&tree).output()?;
+        let output = Command::new(&args.tool)
+            .args(["mutants", "--workspace", "--list", "--json"])
+            .current_dir(&tree)
+            .output()?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into());
         }
@@ -146,11 +148,7 @@ fn shard_of(args: &Args, tree: &Path, tests: &[&str], shard: &[&Mutant], folder:
 
 /// A text as a regular expression that only it matches.
 fn escaped(text: &str) -> String {
-    text.chars()
-        .flat_map(
-            |letter| {
-                if letter.is_alphanumeric() || letter == ' ' { vec![letter] } else { vec!['\\', letter] }
-            },
-        )
-        .collect()
+    // A backslash before other characters may have a meaning of its own.
+    let special = |letter: char| r"\.+*?()|[]{}^$#&-~".contains(letter);
+    text.chars().flat_map(|letter| special(letter).then_some('\\').into_iter().chain([letter])).collect()
 }
