@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
-use crate::libtorch::Source;
+use crate::torch::Source;
 
 pub fn path(workspace: &Path) -> PathBuf {
     workspace.join(".cargo").join("libtorch.toml")

@@ -9,8 +9,8 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::libtorch::{self, Set, VERSION};
 use crate::manifest::{self, State};
+use crate::torch::{self, Set, VERSION};
 use crate::{Result, pip, requirements};
 
 /// The wheel's own shared libraries that programs on the CPU load or are linked with.
@@ -184,7 +184,7 @@ fn install(set: Set, folder: &Path, lock: &File) -> Result<()> {
     if set == Set::Cpu {
         prune(&staging).map_err(at)?;
     }
-    if let Some(flaw) = libtorch::flaw(&staging.join("torch"), set) {
+    if let Some(flaw) = torch::flaw(&staging.join("torch"), set) {
         return Err(format!("the installed files do not work together: {flaw}"));
     }
     manifest::write(&staging).map_err(at)?;
@@ -253,10 +253,10 @@ fn prune(staging: &Path) -> io::Result<()> {
         let torch = ["libtorch", "libc10", "libcaffe2", "libshm"];
         let of_torch = torch.iter().any(|start| name.starts_with(start));
         // What the libraries bring along for themselves, such as OpenMP's, has other names.
-        !of_torch || CPU_LIBRARIES.iter().any(|kept| name == libtorch::library(kept))
+        !of_torch || CPU_LIBRARIES.iter().any(|kept| name == torch::library(kept))
     })?;
     if cfg!(target_os = "linux") {
-        let library = torch.join("lib").join(libtorch::library("torch"));
+        let library = torch.join("lib").join(torch::library("torch"));
         fs::remove_file(&library)?;
         fs::write(library, LINKER_SCRIPT)?;
     }
@@ -344,7 +344,7 @@ mod tests {
             "nvidia/cu13/lib/libcudart.so.13",
             "torch-2.13.0.dist-info/licenses/LICENSE",
         ];
-        let libraries = CPU_LIBRARIES.map(|name| format!("torch/lib/{}", libtorch::library(name)));
+        let libraries = CPU_LIBRARIES.map(|name| format!("torch/lib/{}", torch::library(name)));
         let dropped = [
             "torch/__init__.py",
             "torch/lib/libtorch_cuda.so",

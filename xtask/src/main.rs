@@ -8,6 +8,8 @@
 mod bench;
 mod cargo;
 mod cargo_config;
+#[cfg(test)]
+mod circles;
 mod doc;
 mod fuzz;
 #[cfg(test)]
@@ -21,6 +23,7 @@ mod pip;
 mod programs;
 mod requirements;
 mod tools;
+mod torch;
 mod wheel;
 
 use std::process::ExitCode;
@@ -93,12 +96,12 @@ enum Command {
 
 /// Takes the words after `cargo xtask` apart. `--cuda` is taken before the command and right after it,
 /// not further on: there it may be meant for the program that the command runs.
-fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::Set)> {
+fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, torch::Set)> {
     let mut words = words.into_iter().peekable();
-    let mut set = libtorch::Set::Cpu;
+    let mut set = torch::Set::Cpu;
     let mut take_cuda = |words: &mut std::iter::Peekable<_>| {
         while words.next_if(|word: &String| word == "--cuda").is_some() {
-            set = libtorch::Set::Cuda;
+            set = torch::Set::Cuda;
         }
     };
     take_cuda(&mut words);
@@ -128,7 +131,7 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, libtorch::
     Ok((command, set))
 }
 
-fn run(command: Command, set: libtorch::Set) -> Result<ExitCode> {
+fn run(command: Command, set: torch::Set) -> Result<ExitCode> {
     let workspace = cargo::workspace();
     match command {
         Command::Help => {
@@ -192,7 +195,7 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use libtorch::Set;
+    use torch::Set;
 
     fn parsed(line: &str) -> Result<(Command, Set)> {
         parse(line.split_whitespace().map(String::from))

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::libtorch::{Set, VERSION};
+use crate::torch::{Set, VERSION};
 use crate::{Result, install, pip};
 
 /// How PyTorch is started.

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use crate::libtorch::{Set, VERSION};
-use crate::{Result, cargo, install, libtorch, manifest, pip, requirements};
+use crate::torch::{self, Set, VERSION};
+use crate::{Result, cargo, install, manifest, pip, requirements};
 
 const MATURIN: &str = "maturin==1.16.0";
 
@@ -140,8 +140,8 @@ fn install_torch(folder: &Path) -> Result<()> {
             install_all(folder, &companions.iter().map(String::as_str).collect::<Vec<_>>(), true)?;
         }
         let libraries = folder.join("torch/lib");
-        for library in ["torch_python", "torch_cuda"].map(|name| libraries.join(libtorch::library(name))) {
-            for missing in libtorch::unresolved(&library) {
+        for library in ["torch_python", "torch_cuda"].map(|name| libraries.join(torch::library(name))) {
+            for missing in torch::unresolved(&library) {
                 empty_library(&libraries, &missing)?;
             }
         }

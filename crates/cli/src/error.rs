@@ -133,9 +133,3 @@ pub enum Error {
         problem: String,
     },
 }
-
-/// A text without line breaks and other control characters, which file names and arguments may bring in.
-pub fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}

@@ -14,8 +14,9 @@ use intnacl_judge::{self as judge, Case, Counterexample, Float, Law, Options, Re
 use intnacl_reference::{Answer, Reply, Request, json};
 
 use super::description::{self, Description};
-use super::error::{Error, one_line};
+use super::error::Error;
 use super::implementation::{Device, Dtype};
+use super::one_line;
 use super::patience::{Failures, LAWS, Patience};
 use super::production::{self, Threads};
 use super::program::{Program, Start};

@@ -9,7 +9,7 @@ use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite}
 
 use super::error::Error;
 use super::known::Known;
-use super::verify::Subject;
+use super::results::Subject;
 use super::write_whole;
 
 /// Writes a test suite a law, a test case a loss; known failures are skipped with their reason, as expected ones of

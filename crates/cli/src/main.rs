@@ -34,7 +34,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use error::{Error, one_line};
+use error::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Contrastive losses as neighbourhood component analysis: values, gradients, and checks of both.
@@ -80,6 +80,12 @@ Examples:
   intnacl bound --classes 10 --positives 5 --negatives 510
 
 Exit status: 0 if done and all held, 1 if a check failed, 2 if the input was refused.";
+
+/// A text without line breaks and other control characters, which file names and arguments may bring in.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
 
 /// Runs the command that was asked for: status 0 (done, all held), 1 (a check failed) or 2 (refused, with
 /// one line on standard error).

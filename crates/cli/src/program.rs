@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use intnacl_reference::{Request, json};
 
-use super::error::one_line;
 use super::group::Group;
 use super::last_words::LastWords;
+use super::one_line;
 
 /// Why a program did not answer.
 #[derive(Debug, thiserror::Error)]

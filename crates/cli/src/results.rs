@@ -1,12 +1,41 @@
-//! The results of `intnacl verify` as JSON, and what is to be said beside the verdict.
+//! The results of `intnacl verify`: who was judged, what is to be said beside the verdict, and all of it as JSON.
 
-use intnacl_judge::Report;
 use intnacl_judge::diagnosis::Diagnosis;
+use intnacl_judge::{Report, Standard};
 use serde_json::{Value, json};
 
 use super::judged::Checked;
+use super::known::Known;
 use super::patience::LAWS;
-use super::verify::{Subject, reached};
+
+/// What is verified, in words.
+pub struct Subject {
+    /// Its name.
+    pub implementation: String,
+    /// Where it computes.
+    pub device: String,
+    /// In what it computes.
+    pub dtype: String,
+    /// What is asked for.
+    pub standard: Standard,
+    /// What it claims, and what was assumed.
+    pub notes: Vec<String>,
+    /// The failures that do not count.
+    pub known: Known,
+}
+
+impl Subject {
+    /// The reports that count: all but those of known failures.
+    pub fn counted<'a>(&self, reports: &'a [Report]) -> Vec<&'a Report> {
+        reports.iter().filter(|report| self.known.excuse(report).is_none()).collect()
+    }
+}
+
+/// The highest standard at which all laws hold.
+pub fn reached(reports: &[&Report]) -> Option<Standard> {
+    let judged = reports.iter().filter(|report| report.judged());
+    judged.map(|report| report.reached()).min().unwrap_or(None)
+}
 
 /// All of the results.
 pub fn as_json(subject: &Subject, seed: u64, checked: &Checked, diagnoses: &[(&str, Diagnosis)]) -> Value {

@@ -15,7 +15,8 @@ use super::implementation::{Implementation, Target};
 use super::judged::{self, Checked, Foreign, Judged};
 use super::known::Known;
 use super::program::written;
-use super::{junit, print, results, write_whole};
+use super::results::{self, Subject, reached};
+use super::{junit, print, write_whole};
 
 /// Runs the laws on an implementation and prints a table; for a failure, the smallest counterexample.
 #[derive(Debug, Args)]
@@ -253,29 +254,6 @@ fn known(names: &[String], known: &[&str], option: &'static str) -> Result<(), E
     }
 }
 
-/// What is verified, in words.
-pub struct Subject {
-    /// Its name.
-    pub implementation: String,
-    /// Where it computes.
-    pub device: String,
-    /// In what it computes.
-    pub dtype: String,
-    /// What is asked for.
-    pub standard: Standard,
-    /// What it claims, and what was assumed.
-    pub notes: Vec<String>,
-    /// The failures that do not count.
-    pub known: Known,
-}
-
-impl Subject {
-    /// The reports that count: all but those of known failures.
-    pub fn counted<'a>(&self, reports: &'a [Report]) -> Vec<&'a Report> {
-        reports.iter().filter(|report| self.known.excuse(report).is_none()).collect()
-    }
-}
-
 /// A row a check, but for losses of which nothing was judged: these are listed below it.
 fn table(reports: &[Report], known: &Known) -> String {
     let idle = results::idle_losses(reports);
@@ -333,12 +311,6 @@ fn counterexample(report: &Report, checked: &Checked, i: usize) -> Result<String
         let _ = writeln!(text, "  its request: intnacl loss {}", path.display());
     }
     Ok(text)
-}
-
-/// The highest standard at which all laws hold.
-pub fn reached(reports: &[&Report]) -> Option<Standard> {
-    let judged = reports.iter().filter(|report| report.judged());
-    judged.map(|report| report.reached()).min().unwrap_or(None)
 }
 
 /// The verdict in words: the standard that is reached, and what the next one would have asked.

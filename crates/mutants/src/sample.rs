@@ -13,16 +13,48 @@ pub struct Mutant {
     pub name: String,
     /// The file.
     pub file: String,
+    /// Lines and columns, counted from 1, of the first character that is replaced and of the one after the last.
+    span: [(usize, usize); 2],
+    /// What stands there then.
+    replacement: String,
+}
+
+impl Mutant {
+    /// The code with the mutant in it.
+    pub fn made(&self, code: &str) -> Result<String> {
+        let [start, end] = self.span.map(|place| offset(code, place));
+        match (start, end) {
+            (Some(start), Some(end)) if start <= end => {
+                Ok(format!("{}{}{}", &code[..start], self.replacement, &code[end..]))
+            }
+            _ => Err(format!("{}: the code has no such place", self.name).into()),
+        }
+    }
+}
+
+/// Where a line and a column are in a text, in bytes.
+fn offset(text: &str, (line, column): (usize, usize)) -> Option<usize> {
+    let start = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
+    let rest = text.get(start..)?;
+    let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    Some(start + ends.nth(column.checked_sub(1)?)?)
 }
 
 /// Reads what `cargo mutants --list --json` prints.
 pub fn parse(listed: &Value) -> Result<Vec<Mutant>> {
     let mutant = |value: &Value| {
         let text = |name: &str| value[name].as_str().map(str::to_owned);
-        Some(Mutant { name: text("name")?, file: text("file")? })
+        let place = |end: &str| {
+            let place = &value["span"][end];
+            let number = |name: &str| usize::try_from(place[name].as_u64()?).ok();
+            Some((number("line")?, number("column")?))
+        };
+        let span = [place("start")?, place("end")?];
+        Some(Mutant { name: text("name")?, file: text("file")?, span, replacement: text("replacement")? })
     };
     let mutants: Option<Vec<Mutant>> = listed.as_array().into_iter().flatten().map(mutant).collect();
-    let mutants = mutants.ok_or("cargo-mutants lists mutants without `name` or `file`")?;
+    let mutants =
+        mutants.ok_or("cargo-mutants lists mutants without a name, a file, a span or a replacement")?;
     if mutants.is_empty() { Err("cargo-mutants lists no mutants".into()) } else { Ok(mutants) }
 }
 
@@ -68,7 +100,12 @@ mod tests {
 
     fn mutants() -> Vec<Mutant> {
         let of = |file: usize| {
-            (0..5 + 40 * file).map(move |at| Mutant { name: format!("{file}:{at}"), file: format!("{file}") })
+            (0..5 + 40 * file).map(move |at| Mutant {
+                name: format!("{file}:{at}"),
+                file: format!("{file}"),
+                span: [(1, 1), (1, 1)],
+                replacement: String::new(),
+            })
         };
         (0..6).flat_map(of).collect()
     }
@@ -91,5 +128,22 @@ mod tests {
         }
         assert_ne!(draw(&all, 100, 1), draw(&all, 100, 2));
         assert_eq!(draw(&all, 100_000, 1).len(), all.len());
+    }
+
+    #[test]
+    fn a_mutant_replaces_its_span() {
+        let mutant = |span, replacement: &str| Mutant {
+            name: "m".into(),
+            file: "f".into(),
+            span,
+            replacement: replacement.into(),
+        };
+        let code = "fn α() {\n    a + b\n}\n";
+        let made = mutant([(2, 7), (2, 8)], "-").made(code).unwrap();
+        assert_eq!(made, "fn α() {\n    a - b\n}\n");
+        assert_eq!(mutant([(1, 9), (3, 1)], "").made(code).unwrap(), "fn α() {}\n");
+        for span in [[(9, 1), (9, 2)], [(0, 1), (1, 1)], [(2, 3), (1, 1)]] {
+            assert!(mutant(span, "").made(code).is_err(), "{span:?}");
+        }
     }
 }

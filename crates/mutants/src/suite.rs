@@ -12,13 +12,6 @@ pub struct Suite {
     pub stages: &'static [&'static [&'static str]],
 }
 
-impl Suite {
-    /// Whether a mutant is in the code of this suite, and of none before.
-    pub fn has(&self, mutant: &Mutant) -> bool {
-        of(mutant).is_some_and(|suite| suite.name == self.name)
-    }
-}
-
 /// The suite of a mutant.
 pub fn of(mutant: &Mutant) -> Option<&'static Suite> {
     SUITES.iter().find(|suite| suite.files.iter().any(|file| mutant.file.starts_with(file)))
@@ -30,38 +23,29 @@ pub const SUITES: &[Suite] = &[
         name: "bound",
         files: &["reference/src/bound"],
         stages: &[
-            &["--test-package=intnacl-reference", "--lib", "--test", "bound", "--test", "audit"],
-            &["--test-package=intnacl-reference,intnacl-cli"],
+            &["--package", "intnacl-reference", "--lib", "--test", "bound"],
+            &["--package", "intnacl-reference"],
         ],
     },
     Suite {
         name: "reference",
         files: &["reference/src"],
         stages: &[
-            &[
-                "--test-package=intnacl-reference",
-                "--lib",
-                "--test",
-                "exact",
-                "--test",
-                "extremes",
-                "--test",
-                "reads",
-            ],
-            &["--test-package=intnacl-reference,intnacl-vocabulary,intnacl-judge,intnacl-engine,intnacl-cli"],
+            &["--package", "intnacl-reference", "--lib", "--test", "exact", "--test", "extremes"],
+            &["--package", "intnacl-reference", "--package", "intnacl-judge"],
         ],
     },
     Suite {
         name: "engine",
         files: &["crates/engine/src"],
-        stages: &[&["--test-package=intnacl-engine"], &["--test-package=intnacl"]],
+        stages: &[&["--package", "intnacl-engine"], &["--package", "intnacl"]],
     },
     Suite {
         name: "operators",
         files: &["src"],
         stages: &[
-            &["--test-package=intnacl", "--test", "laws", "--lib"],
-            &["--test-package=intnacl,intnacl-training"],
+            &["--package", "intnacl", "--test", "laws"],
+            &["--package", "intnacl", "--package", "intnacl-training"],
         ],
     },
 ];

@@ -27,15 +27,17 @@ pub mod error;
 #[cfg(feature = "json")]
 pub mod json;
 mod layout;
+mod markdown;
 mod parameter;
 mod request;
 mod settings;
 mod table;
 
 pub use data::{Batch, Evaluation, Labelled, Tuples};
-pub use declaration::{Declaration, Read, Reads, declarations, markdown};
+pub use declaration::{Declaration, Read, Reads};
 pub use error::{Error, Result};
 pub use layout::{Embeddings, Layout};
+pub use markdown::{declarations, markdown};
 pub use parameter::{
     Negatives, Neighborhood, Objective, Parameter, Range, ReadParameters, RobustTerm, Values, Weight,
     WriteParameters,

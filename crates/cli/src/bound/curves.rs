@@ -4,11 +4,11 @@ use std::thread;
 
 use indicatif::ProgressBar;
 use intnacl_reference::Result;
-use intnacl_reference::bound::{Counts, Estimator, Theorem, World};
+use intnacl_reference::bound::{Counts, Estimator, Theorem};
 use serde::Serialize;
 use statrs::distribution::{Beta, ContinuousCDF};
 
-use super::measure::{Interval, effort};
+use super::measure::{Encoder, Interval, effort};
 use super::subject::Subject;
 
 /// A point of a curve, with the band around it where it was measured by drawing.
@@ -97,16 +97,6 @@ pub struct Curves {
     pub panels: Vec<Panel>,
     /// Of the last plot's training sets.
     pub violations: Vec<Violations>,
-}
-
-/// An encoder's world with its supervised losses.
-pub struct Encoder<'a> {
-    /// Its embedding.
-    pub world: &'a World,
-    /// Of the mean classifier.
-    pub mean_classifier: f64,
-    /// Of the best linear classifier of norm 1, from above.
-    pub best_linear: f64,
 }
 
 const NEGATIVES: [usize; 11] = [4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096];

@@ -5,7 +5,6 @@ use intnacl_reference::Result;
 use intnacl_reference::bound::{Counts, Effort, Estimator, Expectation, LinearFit, Method, Solver, World};
 use serde::Serialize;
 
-use super::curves::Encoder;
 use super::subject::Subject;
 use super::worlds::Worlds;
 
@@ -93,6 +92,16 @@ pub struct Measured {
     pub contrastive: Vec<Contrastive>,
     /// The theorem's inequalities here.
     pub claims: Vec<Claim>,
+}
+
+/// An encoder's world with its supervised losses.
+pub struct Encoder<'a> {
+    /// Its embedding.
+    pub world: &'a World,
+    /// Of the mean classifier.
+    pub mean_classifier: f64,
+    /// Of the best linear classifier of norm 1, from above.
+    pub best_linear: f64,
 }
 
 /// A gap of `1e-3` is far below what the bound and the loss differ by.

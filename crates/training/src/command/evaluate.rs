@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let encoder = Encoder::new(&config.encoder, channels, config.seed, arguments.device)?;
     let weights = arguments.weights.clone().unwrap_or_else(|| arguments.run.join("encoder.safetensors"));
     checkpoint::load_into(&weights, &encoder)?;
-    let report = evaluate(&encoder, &data, &config, &arguments.sweep)?;
+    let report = evaluate(&encoder, &data, &config.evaluation(), &arguments.sweep)?;
     println!("standard accuracy {}", percent(report.standard));
     let epsilon = config.attack.epsilon;
     println!("robust accuracy {} under FGSM, epsilon {epsilon}", percent(report.fgsm));

@@ -206,7 +206,7 @@ fn trial(arguments: &Arguments, name: &str, seed: u64) -> Result<Trial> {
         None => {
             let mut bar = Bar::new(&format!("{name}, seed {seed}"), run.epoch, config.epochs);
             run.train(&data.train, &mut bar)?;
-            let own = evaluate(&run.encoder, &data, &config, &[])?;
+            let own = evaluate(&run.encoder, &data, &config.evaluation(), &[])?;
             write_report(&report, &own)?;
             own
         }
@@ -218,7 +218,7 @@ fn trial(arguments: &Arguments, name: &str, seed: u64) -> Result<Trial> {
     checkpoint::load_into(&folder.join("encoder.safetensors"), &run.encoder)?;
     let mut other = config.clone();
     other.data = intnacl_training::config::Data { source: source.to_string(), share: 1.0, test_share: 1.0 };
-    let kept = evaluate(&run.encoder, &dataset(&other, arguments.device)?, &other, &[])?;
+    let kept = evaluate(&run.encoder, &dataset(&other, arguments.device)?, &other.evaluation(), &[])?;
     write_report(&transfer, &kept)?;
     Ok(Trial { own, transfer: Some(kept) })
 }

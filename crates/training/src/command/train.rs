@@ -158,7 +158,7 @@ fn trained(config: &Config, out: &Path, resume: bool, device: Device, name: &str
     };
     let mut bar = Bar::new(name, run.epoch, config.epochs);
     run.train(&data.train, &mut bar)?;
-    let report = evaluate(&run.encoder, &data, config, &[])?;
+    let report = evaluate(&run.encoder, &data, &config.evaluation(), &[])?;
     write_report(&out.join("report.json"), &report)?;
     picture::neighbours(&out.join("neighbours.png"), &run.encoder, &data)?;
     Ok(report)

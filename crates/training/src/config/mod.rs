@@ -8,7 +8,7 @@ pub use presets::{Preset, family, preset};
 use crate::data::Source;
 use crate::encoder;
 use crate::error::{Error, Result, in_range};
-use crate::evaluate::{attack, probe};
+use crate::evaluate::{Plan, attack, probe};
 use crate::step::Contrast;
 use crate::{adam, views};
 use objective::Objective;
@@ -56,6 +56,11 @@ pub struct Data {
 }
 
 impl Config {
+    /// The evaluation of a run of this configuration.
+    pub fn evaluation(&self) -> Plan<'_> {
+        Plan { data: &self.data.source, probe: &self.probe, attack: &self.attack, seed: self.seed }
+    }
+
     /// The configuration for a dataset: the paper's, and for the digits one that is done in a minute or two. The loss
     /// is IntNaCl as in the paper's Figure 1.
     ///

@@ -1,6 +1,6 @@
 //! CIFAR-10 and CIFAR-100 in their binary form: records of labels and 3072 bytes, planes of red, green and blue.
 
-use super::source::{dataset, read};
+use super::read::{dataset, read};
 use super::{Dataset, Images, check_labels};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! TinyImageNet: a folder a class, 64×64 pixels.
 
-use super::source::{dataset, read};
+use super::read::{dataset, read};
 use super::{Dataset, Images};
 use crate::error::{Error, Result};
 use std::collections::HashMap;

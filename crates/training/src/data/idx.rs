@@ -1,6 +1,6 @@
 //! Fashion-MNIST (Xiao et al. 2017) in the IDX form: big-endian sizes, then bytes; compressed by gzip or not.
 
-use super::source::{dataset, read};
+use super::read::{dataset, read};
 use super::{Dataset, Images, check_labels};
 use crate::error::{Error, Result};
 use flate2::read::GzDecoder;

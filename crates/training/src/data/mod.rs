@@ -3,6 +3,7 @@
 mod cifar;
 mod folders;
 mod idx;
+mod read;
 mod source;
 
 pub use source::Source;

@@ -1,9 +1,9 @@
 //! Where images come from, in one word.
 
-use super::{Dataset, Images, cifar, folders, idx};
+use super::{Dataset, cifar, folders, idx};
 use crate::error::{Error, Result};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// A dataset by its name and place.
@@ -77,19 +77,6 @@ impl Source {
             Source::TinyImageNet(path) => folders::load(path),
             Source::FashionMnist(path) => idx::load(path),
         }
-    }
-}
-
-/// A file's bytes.
-pub(super) fn read(path: &Path, where_from: &str) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| Error::file(path, format!("{error}; {where_from}")))
-}
-
-/// A dataset of one set of images or of two.
-pub(super) fn dataset(train: Images, test: Option<Images>, classes: i64) -> Result<Dataset> {
-    match test {
-        Some(test) => Ok(Dataset { train, test, classes }),
-        None => Dataset::divided_by_five(&train, classes),
     }
 }
 

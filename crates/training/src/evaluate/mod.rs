@@ -4,7 +4,6 @@ pub mod attack;
 pub mod knn;
 pub mod probe;
 
-use crate::config::Config;
 use crate::data::{Dataset, Images};
 use crate::encoder::{Encoder, Mode};
 use crate::error::Result;
@@ -17,6 +16,19 @@ use tch::{Kind, Tensor, no_grad};
 const PIECE: i64 = 256;
 /// Neighbours that vote: as HCL's and DCL's monitors have it.
 pub const NEIGHBOURS: usize = 200;
+
+/// What an evaluation is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The images: as on the command line.
+    pub data: &'a str,
+    /// The linear probe.
+    pub probe: &'a probe::Settings,
+    /// The attacks.
+    pub attack: &'a attack::Settings,
+    /// The seed of the probe and of the attacks' starts.
+    pub seed: u64,
+}
 
 /// Shares of the test images that are classified rightly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,10 +67,10 @@ pub fn features(encoder: &Encoder, images: &Images) -> Result<Tensor> {
 ///
 /// # Errors
 /// Settings out of range; those of [`Probe::train`].
-pub fn evaluate(encoder: &Encoder, data: &Dataset, config: &Config, sweep: &[f64]) -> Result<Report> {
-    config.attack.validate()?;
+pub fn evaluate(encoder: &Encoder, data: &Dataset, plan: &Plan<'_>, sweep: &[f64]) -> Result<Report> {
+    plan.attack.validate()?;
     let (train, test) = (features(encoder, &data.train)?, features(encoder, &data.test)?);
-    let probe = Probe::train(&config.probe, &train, &data.train.labels, data.classes, config.seed)?;
+    let probe = Probe::train(plan.probe, &train, &data.train.labels, data.classes, plan.seed)?;
     let classifier = Classifier { encoder, probe: &probe };
     let mut right = vec![0.0; 3 + sweep.len()];
     for (start, count) in data.test.pieces(PIECE) {
@@ -69,10 +81,10 @@ pub fn evaluate(encoder: &Encoder, data: &Dataset, config: &Config, sweep: &[f64
         };
         right[0] += hits(&images)?;
         let fgsm = |epsilon: f64| hits(&classifier.fgsm(&images, &labels, epsilon)?);
-        right[1] += fgsm(config.attack.epsilon)?;
+        right[1] += fgsm(plan.attack.epsilon)?;
         let shape = images.size();
-        right[2] += hits(&classifier.pgd(&images, &labels, &config.attack, |restart| {
-            Ok(random_start(config.seed, restart, start, &shape)?.f_to_device(encoder.device())?)
+        right[2] += hits(&classifier.pgd(&images, &labels, plan.attack, |restart| {
+            Ok(random_start(plan.seed, restart, start, &shape)?.f_to_device(encoder.device())?)
         })?)?;
         for (sum, &epsilon) in right[3..].iter_mut().zip(sweep) {
             *sum += fgsm(epsilon)?;
@@ -81,12 +93,12 @@ pub fn evaluate(encoder: &Encoder, data: &Dataset, config: &Config, sweep: &[f64
     let count = data.test.count() as f64;
     let neighbours = (&train, &data.train.labels);
     Ok(Report {
-        data: config.data.source.clone(),
+        data: plan.data.to_owned(),
         standard: right[0] / count,
         fgsm: right[1] / count,
         pgd: right[2] / count,
         knn: knn::accuracy(neighbours, (&test, &data.test.labels), data.classes, NEIGHBOURS)?,
-        attack: config.attack.clone(),
+        attack: plan.attack.clone(),
         sweep: sweep.iter().zip(&right[3..]).map(|(&epsilon, right)| (epsilon, right / count)).collect(),
     })
 }

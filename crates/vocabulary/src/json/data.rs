@@ -8,9 +8,6 @@ use super::forms::{DataForm, Form};
 use super::shape::even;
 use crate::{Batch, Labelled, SUPERVISED_NCA, Tuples};
 
-/// The names of all arrays, and of what describes them.
-pub(super) const FIELDS: &[&str] = DataForm::FIELDS;
-
 pub(super) fn tuples(mut form: DataForm) -> Result<Tuples> {
     let anchor = matrix(&mut form.anchor, "anchor", "an array of shape [B][d]")?;
     let d = anchor.ncols();

@@ -2,6 +2,8 @@
 
 use serde_path_to_error::{Path, Segment};
 
+use super::forms::{DataForm, Form};
+
 /// A text that was refused. The message is one line and starts with the path of the field.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -87,7 +89,7 @@ impl From<crate::Error> for Error {
         let (name, rest) = message.split_at(end);
         let parent = if SETTINGS.contains(&name) {
             ""
-        } else if super::data::FIELDS.contains(&name) && !rest.starts_with('.') {
+        } else if DataForm::FIELDS.contains(&name) && !rest.starts_with('.') {
             // `negatives.tau_plus` is a parameter, `negatives[3]` an array.
             "data."
         } else {

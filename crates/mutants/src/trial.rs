@@ -1,0 +1,104 @@
+//! One mutant on the tests.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use process_wrap::std::{CommandWrap, ProcessGroup};
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::sample::Mutant;
+use crate::suite::Suite;
+
+/// Longer than any stage takes on two busy cores: a mutant that takes longer loops.
+const PATIENCE: Duration = Duration::from_secs(1200);
+
+/// What became of a mutant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The compiler refuses it.
+    DoesNotCompile,
+    /// A test fails, in this stage.
+    Noticed(usize),
+    /// Some stage took longer than any should.
+    TookTooLong(usize),
+    /// All tests pass.
+    Survived,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DoesNotCompile => write!(formatter, "does not compile"),
+            Self::Noticed(stage) => write!(formatter, "noticed in stage {}", stage + 1),
+            Self::TookTooLong(stage) => write!(formatter, "took too long in stage {}", stage + 1),
+            Self::Survived => write!(formatter, "NOT NOTICED"),
+        }
+    }
+}
+
+/// Makes the mutant, runs the stages until one notices it, and puts the code back.
+pub fn run(mutant: &Mutant, suite: &Suite, tree: &Path, work: &Path) -> Result<Outcome> {
+    let path = tree.join(&mutant.file);
+    let code = std::fs::read_to_string(&path)?;
+    std::fs::write(work.join("changed.json"), json!({ "path": path, "code": code }).to_string())?;
+    std::fs::write(&path, mutant.made(&code)?)?;
+    let outcome = stages(suite, tree, work);
+    restore(work)?;
+    outcome
+}
+
+/// Puts back the code that a run which was stopped has left changed.
+pub fn restore(work: &Path) -> Result<()> {
+    let changed = work.join("changed.json");
+    let Ok(text) = std::fs::read_to_string(&changed) else { return Ok(()) };
+    let kept: Value = serde_json::from_str(&text)?;
+    if let (Some(path), Some(code)) = (kept["path"].as_str(), kept["code"].as_str()) {
+        std::fs::write(path, code)?;
+    }
+    Ok(std::fs::remove_file(changed)?)
+}
+
+fn stages(suite: &Suite, tree: &Path, work: &Path) -> Result<Outcome> {
+    for (stage, tests) in suite.stages.iter().enumerate() {
+        match cargo(tests, &["--no-run"], tree, work)? {
+            Some(true) => {}
+            Some(false) => return Ok(Outcome::DoesNotCompile),
+            None => return Err(format!("the tests of stage {} do not get compiled", stage + 1).into()),
+        }
+        match cargo(tests, &[], tree, work)? {
+            Some(true) => {}
+            Some(false) => return Ok(Outcome::Noticed(stage)),
+            None => return Ok(Outcome::TookTooLong(stage)),
+        }
+    }
+    Ok(Outcome::Survived)
+}
+
+/// Whether the tests pass; nothing if they do not end.
+fn cargo(tests: &[&str], more: &[&str], tree: &Path, work: &Path) -> Result<Option<bool>> {
+    let log = std::fs::File::create(work.join("last.log"))?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.arg("test").args(tests).args(more).current_dir(tree);
+    // Compiled twice as fast, and tested half as fast: compiling is what takes time here.
+    cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "none");
+    cargo.env("CARGO_INCREMENTAL", "1").env("CARGO_TARGET_DIR", tree.with_file_name("built"));
+    cargo.env("PROPTEST_RNG_SEED", "1").env("RUSTFLAGS", "-A warnings");
+    cargo.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    let mut child = CommandWrap::from(cargo).wrap(ProcessGroup::leader()).spawn()?;
+    let since = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status.success()));
+        }
+        if since.elapsed() > PATIENCE {
+            child.start_kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        sleep(Duration::from_millis(100));
+    }
+}
