@@ -12,6 +12,7 @@ mod rows;
 use crate::error::{Error, Result};
 use crate::layout::{Problem, Problems};
 use crate::nca;
+use crate::precision::{BITS_MORE, settle};
 use crate::real::{Big, Dd, DdContext};
 use crate::vocabulary::{
     Answer, Evaluation, Labelled, Layout, Loss, Negatives, Objective, Request, Settings,
@@ -22,10 +23,6 @@ pub use rows::lift_row;
 use pass::{Pass, Rounded};
 use std::ops::Range;
 
-/// The bits that a value or a score gradient needs to round to the nearest f64 or its neighbour.
-const BITS_NEEDED: f64 = 56.0;
-/// The first precision beyond double-double.
-const BITS_MORE: usize = 256;
 /// The last precision, as far as patience goes; reached only below a temperature of 7e-4.
 const BITS_MOST: usize = 8_192;
 /// Temperatures at which no kernel that matters leaves the range of f64.
@@ -107,10 +104,11 @@ impl Evaluate for Loss {
     fn evaluate<L: Layout>(&self, data: &L, settings: &Settings) -> Result<Evaluation<L>> {
         data.validate(self, settings)?;
         let problem = data.problem(self);
-        let result = solve(&problem, self, settings);
+        let overflow = || Error::Overflow { argument: "temperature".into(), value: settings.temperature };
+        let result = solve(&problem, self, settings).ok_or_else(overflow)?;
         let all = result.per_image.iter().chain(&result.gradient).chain([&result.value]);
         if all.into_iter().any(|x| !x.is_finite()) {
-            return Err(Error::Overflow { argument: "temperature".into(), value: settings.temperature });
+            return Err(overflow());
         }
         let gradient = data.filled(&result.gradient);
         Ok(Evaluation { value: result.value, per_anchor: result.per_image, gradient })
@@ -133,31 +131,22 @@ impl EvaluateRequest for Request {
     }
 }
 
-/// The precisions in the order in which they are tried.
-fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Rounded {
+/// The problem at the first precision that settles all of it.
+fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Option<Rounded> {
     // Scores reach radius²/t.
     let t = settings.temperature / problem.radius(settings.normalize).powi(2);
-    if DOUBLE_RANGE.contains(&t) {
-        let quick = !problem.blocks.is_empty() && problem.d <= QUICK_DIMENSION && t >= QUICK_FROM;
-        let contexts = if quick { &[DdContext::Quick, DdContext::Full][..] } else { &[DdContext::Full] };
-        for &context in contexts {
-            if let Some(result) = Pass::<Dd>::run(problem, loss, settings, context).rounded(problem, false) {
-                return result;
-            }
-        }
-    }
-    let most = most_bits(t, loss);
-    if most > BITS_MORE
-        && let Some(result) = Pass::<Big>::run(problem, loss, settings, BITS_MORE).rounded(problem, false)
-    {
-        return result;
-    }
-    let pass = Pass::<Big>::run(problem, loss, settings, most);
-    pass.rounded(problem, true).unwrap_or(Rounded {
-        value: f64::NAN,
-        per_image: Vec::new(),
-        gradient: Vec::new(),
-    })
+    let quick = !problem.blocks.is_empty() && problem.d <= QUICK_DIMENSION && t >= QUICK_FROM;
+    let doubles: &[DdContext] = match DOUBLE_RANGE.contains(&t) {
+        true if quick => &[DdContext::Quick, DdContext::Full],
+        true => &[DdContext::Full],
+        false => &[],
+    };
+    settle(
+        doubles,
+        most_bits(t, loss),
+        |context| Pass::<Dd>::run(problem, loss, settings, context).rounded(problem, false),
+        |bits, last| Pass::<Big>::run(problem, loss, settings, bits).rounded(problem, last),
+    )
 }
 
 /// Enough bits for kernels that agree to `e^{-2/t}`, and for as many again that cancel afterwards; and for a hardness

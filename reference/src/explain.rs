@@ -30,7 +30,7 @@ use crate::vocabulary::{
     Embeddings, Labelled, Loss, Negatives, Objective, Request, SUPERVISED_NCA, Settings,
 };
 use nalgebra::DMatrix;
-use recipe::{Outcome, Positives, Recipe, Stands, recipes};
+use recipe::{Outcome, Positives, Stands, TermKind, recipes};
 use std::fmt;
 use term::{OfRows, OfSquares, settled};
 
@@ -223,11 +223,11 @@ fn of_image(
     roles: &Roles,
     names: &[String],
 ) -> Vec<Term> {
-    let of_recipe = |recipe: &Recipe| -> Vec<Term> {
+    let of_recipe = |recipe: &TermKind| -> Vec<Term> {
         let contrasts = recipe.contrasts(roles).iter().enumerate();
-        let terms = contrasts.map(|(index, contrast)| {
-            let term = settled(recipe, &OfRows { problem, settings, contrast }, names);
-            Term { name: recipe.name(index), ..term }
+        let terms = contrasts.filter_map(|(index, contrast)| {
+            let term = settled(recipe, &OfRows { problem, settings, contrast }, names)?;
+            Some(Term { name: recipe.name(index), ..term })
         });
         terms.collect()
     };
@@ -261,7 +261,7 @@ fn of_points(objective: Objective, data: &Labelled) -> Result<Explanation> {
         Objective::KullbackLeibler => Outcome::Attraction,
         Objective::TotalVariation => Outcome::Miss,
     };
-    let recipe = Recipe {
+    let recipe = TermKind {
         label: "point",
         part: crate::loss::Part::Clean,
         positives: Positives::All,
@@ -271,7 +271,7 @@ fn of_points(objective: Objective, data: &Labelled) -> Result<Explanation> {
     };
     let anchors = evaluation.per_anchor.iter().enumerate().map(|(point, &value)| {
         let term = settled(&recipe, &OfSquares { data, point }, &names);
-        Anchor { value, terms: vec![term] }
+        Anchor { value, terms: term.into_iter().collect() }
     });
     Ok(Explanation {
         loss: SUPERVISED_NCA.name,

@@ -57,6 +57,7 @@ mod loss;
 mod nca;
 mod negatives;
 mod parallel;
+mod precision;
 mod random;
 mod real;
 mod score;

@@ -1,22 +1,24 @@
 //! (6), (7) and their gradients: supervised neighbourhood component analysis (Goldberger et al. 2004).
 
 use crate::error::{Error, Result};
+use crate::precision::{BITS_NEEDED, settle};
 use crate::real::{Big, Dd, DdContext, Real};
 use crate::score::{Arithmetic, log_sum_exp, softplus};
 use crate::vocabulary::{Evaluation, Labelled, Objective};
 use nalgebra::DMatrix;
 
-/// The bits to which value and gradient are known before they are rounded to f64.
-const BITS_NEEDED: f64 = 56.0;
-/// The precisions beyond double-double, the last one reached only by gradients that vanish.
-const BITS_MORE: [usize; 2] = [256, 1024];
+/// The last precision, reached only by gradients that vanish.
+const BITS_MOST: usize = 1024;
 
 /// The objective and its gradient by the transform and the points.
 pub(crate) fn evaluate(objective: Objective, data: &Labelled) -> Result<Evaluation<Labelled>> {
     data.validate()?;
-    let rounded = Pass::<Dd>::run(objective, data, DdContext::Full).rounded(false);
-    let rounded = rounded.or_else(|| Pass::<Big>::run(objective, data, BITS_MORE[0]).rounded(false));
-    let rounded = rounded.or_else(|| Pass::<Big>::run(objective, data, BITS_MORE[1]).rounded(true));
+    let rounded = settle(
+        &[DdContext::Full],
+        BITS_MOST,
+        |context| SupervisedPass::<Dd>::run(objective, data, context).rounded(false),
+        |bits, last| SupervisedPass::<Big>::run(objective, data, bits).rounded(last),
+    );
     let overflow = || Error::Overflow { argument: "transform".into(), value: data.transform.amax() };
     let (value, per_anchor, transform, points) = rounded.ok_or_else(overflow)?;
     let all = per_anchor.iter().chain(&transform).chain(&points).chain([&value]);
@@ -33,7 +35,7 @@ pub(crate) fn evaluate(objective: Objective, data: &Labelled) -> Result<Evaluati
 }
 
 /// One evaluation at one precision.
-struct Pass<R: Real> {
+struct SupervisedPass<R: Real> {
     context: R::Context,
     per_point: Vec<R>,
     transform: Vec<R>,
@@ -46,7 +48,7 @@ struct Pass<R: Real> {
 
 type Rounded = (f64, Vec<f64>, Vec<f64>, Vec<f64>);
 
-impl<R: Real> Pass<R> {
+impl<R: Real> SupervisedPass<R> {
     fn run(objective: Objective, data: &Labelled, context: R::Context) -> Self {
         let (dimension, features) = data.transform.shape();
         let n = data.points.nrows();
@@ -115,8 +117,8 @@ impl<R: Real> Pass<R> {
         if (tiny || self.exponent_bits < BITS_NEEDED) && !last {
             return None;
         }
-        let transform = settle(&self.transform, self.transform_error, last)?;
-        let points = settle(&self.points, self.points_error, last)?;
+        let transform = gradient_in_f64(&self.transform, self.transform_error, last)?;
+        let points = gradient_in_f64(&self.points, self.points_error, last)?;
         let value = R::sum(&self.per_point, self.context).to_f64();
         Some((value, self.per_point.iter().map(R::to_f64).collect(), transform, points))
     }
@@ -124,7 +126,7 @@ impl<R: Real> Pass<R> {
 
 /// The gradient in f64 if its norm stands far enough above its error; at the last precision, 0 if it does not
 /// stand above it at all.
-fn settle<R: Real>(gradient: &[R], error: f64, last: bool) -> Option<Vec<f64>> {
+fn gradient_in_f64<R: Real>(gradient: &[R], error: f64, last: bool) -> Option<Vec<f64>> {
     let norm = gradient.iter().map(R::log2_abs).fold(f64::NEG_INFINITY, f64::max);
     if norm - error >= 52.0 || error == f64::NEG_INFINITY {
         return Some(gradient.iter().map(R::to_f64).collect());

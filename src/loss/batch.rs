@@ -1,7 +1,7 @@
 //! The batch layout: the views of the same images are each other's positives and negatives.
 
 use super::check::{self, Common};
-use super::operators::engine::{Contrasted, Contrasts, MixedScores, Scores};
+use super::operators::engine::{Contrasted, Contrasts, MixedScores, ScoreTensors};
 use super::operators::score::{Scorer, off_diagonal};
 use crate::error::Result;
 use intnacl_engine::{Form, Recipe, Shape};
@@ -150,9 +150,9 @@ impl Batch {
         recipe: &Recipe,
         scorer: &Scorer,
         mut negatives: impl FnMut(&'static str, &Tensor, &[Negatives]) -> Result<Contrasted>,
-    ) -> Result<Scores> {
+    ) -> Result<ScoreTensors> {
         let pair = scorer.prepare(&self.views.f_narrow(0, 0, 2)?)?;
-        let mut scores = Scores::default();
+        let mut scores = ScoreTensors::default();
         if recipe.reads_clean() {
             let further = self.views.size()[0] - 2;
             let more = match recipe.joint && further > 0 {
@@ -178,7 +178,7 @@ impl Batch {
     }
 
     /// All scores that a recipe reads, at once.
-    pub(crate) fn all_scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
+    pub(crate) fn all_scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<ScoreTensors> {
         self.scores(recipe, scorer, |_, pair, _| self.all_negatives(pair, scorer))
     }
 }

@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::fused;
 use super::operators::score::{Scorer, mean_of, plan};
-use super::operators::stream::{self, Pass};
+use super::operators::stream::{self, Streamed};
 use super::outcome::Outcome;
 use super::tuples::Tuples;
 use crate::device::is_on_processor;
@@ -106,7 +106,7 @@ fn tiles(batch: &Batch, plan: &Plan, kind: Kind, width: Option<i64>) -> Result<O
     let scorer = Scorer::new(plan, kind);
     let mut passes = Vec::new();
     let scores = batch.scores(&plan.recipe, &scorer, |name, pair, estimators| {
-        let pass = Pass::new(name, pair, batch.anchors(), estimators, &scorer, width)?;
+        let pass = Streamed::new(name, pair, batch.anchors(), estimators, &scorer, width)?;
         let summaries = pass.summaries()?;
         passes.push(pass);
         Ok(summaries)

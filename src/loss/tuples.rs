@@ -1,7 +1,7 @@
 //! The tuple layout: each anchor brings its own positives and negatives.
 
 use super::check::{self, Common};
-use super::operators::engine::{Contrasted, Contrasts, MixedScores, Scores};
+use super::operators::engine::{Contrasted, Contrasts, MixedScores, ScoreTensors};
 use super::operators::score::Scorer;
 use crate::error::Result;
 use intnacl_engine::Recipe;
@@ -125,7 +125,7 @@ impl Tuples {
     }
 
     /// The scores that a recipe reads.
-    pub(crate) fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Scores> {
+    pub(crate) fn scores(&self, recipe: &Recipe, scorer: &Scorer) -> Result<ScoreTensors> {
         let anchor = scorer.prepare(&self.anchor)?;
         let own = |rows: &Tensor| scorer.own(&anchor, &scorer.prepare(rows)?);
         // Each tensor is widened once: derivatives by its parts are summed before they are rounded to its kind.
@@ -143,7 +143,7 @@ impl Tuples {
             Ok(Contrasts { positives, negatives, debias: debias.shallow_clone() })
         };
 
-        let mut scores = Scores::default();
+        let mut scores = ScoreTensors::default();
         let inherited = recipe.robust.is_some() && self.adversarial_negatives.is_none();
         let negatives = if recipe.reads_clean() || inherited { Some(own(&self.negatives)?) } else { None };
         if let (Some(negatives), true) = (&negatives, recipe.reads_clean()) {

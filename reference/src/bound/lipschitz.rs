@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// By which scores the loss is differentiated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum ScoresOf {
     /// The `M` scores of positives.
     Positives,
     /// The `N` scores of negatives.
@@ -58,27 +58,27 @@ pub struct Lipschitz {
 ///
 /// # Examples
 /// ```
-/// use intnacl_reference::bound::{Counts, Norm, Side, lipschitz};
+/// use intnacl_reference::bound::{Counts, Norm, ScoresOf, lipschitz};
 /// let claimed = 1.0 / 4.0;
-/// let largest = lipschitz(&Counts::new(4, 12), 1.0, Side::Positives, Norm::Euclidean)?;
+/// let largest = lipschitz(&Counts::new(4, 12), 1.0, ScoresOf::Positives, Norm::Euclidean)?;
 /// assert!(largest.constant > claimed);
 /// # Ok::<(), intnacl_reference::Error>(())
 /// ```
-pub fn lipschitz(counts: &Counts, temperature: f64, side: Side, norm: Norm) -> Result<Lipschitz> {
+pub fn lipschitz(counts: &Counts, temperature: f64, side: ScoresOf, norm: Norm) -> Result<Lipschitz> {
     validate_temperature(temperature)?;
     counts.validate()?;
     let (top, bottom) = (1.0 / temperature, lowest_kernel(temperature));
     let ratio = counts.ratio();
     let (own, other) = match side {
         // Kernels in units of e^{1/t}: the negatives' are 1.
-        Side::Positives => (counts.positives, ratio * counts.positives as f64),
-        Side::Negatives => (counts.negatives, bottom * counts.negatives as f64 / ratio),
+        ScoresOf::Positives => (counts.positives, ratio * counts.positives as f64),
+        ScoresOf::Negatives => (counts.negatives, bottom * counts.negatives as f64 / ratio),
     };
     let (constant, kernels) = steepest(own, other, bottom, side, norm);
     let own = kernels.scores(top);
     let (positives, negatives) = match side {
-        Side::Positives => (own, vec![top; counts.negatives]),
-        Side::Negatives => (vec![-top; counts.positives], own),
+        ScoresOf::Positives => (own, vec![top; counts.negatives]),
+        ScoresOf::Negatives => (vec![-top; counts.positives], own),
     };
     Ok(Lipschitz { constant, positives, negatives })
 }
@@ -94,7 +94,7 @@ pub(crate) fn positives_constant(
     norm: Norm,
 ) -> f64 {
     let other = ratio * largest * positives as f64;
-    steepest(positives, other, lowest_kernel(temperature), Side::Positives, norm).0
+    steepest(positives, other, lowest_kernel(temperature), ScoresOf::Positives, norm).0
 }
 
 /// `e^{-2/t}`, the lowest kernel in units of the highest. Below 1e-300 a kernel makes no difference to any sum,
@@ -104,7 +104,7 @@ fn lowest_kernel(temperature: f64) -> f64 {
 }
 
 /// The largest steepness, and where it is.
-fn steepest(own: usize, other: f64, bottom: f64, side: Side, norm: Norm) -> (f64, Kernels) {
+fn steepest(own: usize, other: f64, bottom: f64, side: ScoresOf, norm: Norm) -> (f64, Kernels) {
     let mut best: Option<(f64, Kernels)> = None;
     for kernels in candidates(own, other, bottom, side, norm) {
         // Below 1 by its formula, which rounding need not know.
@@ -160,7 +160,7 @@ impl Kernels {
 
 /// The gradient's dual norm. `other` is `Q` for the positives, and `P` in units of the negatives' weight for
 /// the negatives.
-fn steepness(kernels: &Kernels, other: f64, side: Side, norm: Norm) -> f64 {
+fn steepness(kernels: &Kernels, other: f64, side: ScoresOf, norm: Norm) -> f64 {
     let sum = kernels.sum();
     let size = match norm {
         Norm::Sum => kernels.largest(),
@@ -168,20 +168,20 @@ fn steepness(kernels: &Kernels, other: f64, side: Side, norm: Norm) -> f64 {
         Norm::Largest => sum,
     };
     match side {
-        Side::Positives => other / (sum + other) * (size / sum),
-        Side::Negatives => size / (sum + other),
+        ScoresOf::Positives => other / (sum + other) * (size / sum),
+        ScoresOf::Negatives => size / (sum + other),
     }
 }
 
 /// The points among which the supremum is attained.
-fn candidates(own: usize, other: f64, bottom: f64, side: Side, norm: Norm) -> Vec<Kernels> {
+fn candidates(own: usize, other: f64, bottom: f64, side: ScoresOf, norm: Norm) -> Vec<Kernels> {
     let mut list = Vec::new();
     for high in 0..own {
         let low = own - 1 - high;
         let mut push = |free: f64| list.push(Kernels { high, free: free.clamp(bottom, 1.0), low, bottom });
         push(bottom);
         push(1.0);
-        if side == Side::Positives {
+        if side == ScoresOf::Positives {
             let rest = Kernels { high, free: 0.0, low, bottom };
             let (sum, squares) = (rest.sum(), rest.squares());
             match norm {

@@ -69,7 +69,7 @@ pub use estimator::{Counts, Estimator, Reading};
 pub use expectation::{Effort, Expectation, Method};
 pub use jensen::{chain_gap, chain_gap_of_classes, jensen_gap, jensen_gap_limit, jensen_peak};
 pub use linear::{LinearFit, Solver};
-pub use lipschitz::{Lipschitz, Norm, Side, lipschitz};
+pub use lipschitz::{Lipschitz, Norm, ScoresOf, lipschitz};
 pub use multiset::multisets;
 pub use rademacher::{massart, rademacher, sampled_rademacher};
 pub use terms::{Term, Verdict};

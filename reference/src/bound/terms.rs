@@ -3,7 +3,7 @@
 use super::constants::{concentration, hoeffding_constant, published_constant, range, variance_constant};
 use super::estimator::{Estimator, Reading, finite};
 use super::jensen::{chain_gap, jensen_gap, jensen_gap_limit, jensen_peak};
-use super::lipschitz::{Norm, Side, lipschitz};
+use super::lipschitz::{Norm, ScoresOf, lipschitz};
 use super::theorem::{Source, Theorem};
 use crate::error::Result;
 
@@ -231,7 +231,7 @@ impl Theorem {
         let m = counts.positives as f64;
         let log_n = (counts.negatives as f64).ln();
         let steep = |side, norm| Ok(lipschitz(counts, t, side, norm)?.constant);
-        let of_positives = steep(Side::Positives, Norm::Euclidean)?;
+        let of_positives = steep(ScoresOf::Positives, Norm::Euclidean)?;
         let features = self.feature_constant()?;
         let range_published = if log_n > 0.0 { Verdict::Part } else { Verdict::Fails };
         Ok(vec![
@@ -249,13 +249,18 @@ impl Theorem {
                 Verdict::holds((1.0 + 1e-12) / m >= of_positives),
                 "as the Euclidean constant in the positive scores, at these counts",
             ),
-            Term::new("lipschitz_single", "sup |∂ℓ/∂s_j|", steep(Side::Positives, Norm::Sum)?, "exact, g0")
-                .exact(),
+            Term::new(
+                "lipschitz_single",
+                "sup |∂ℓ/∂s_j|",
+                steep(ScoresOf::Positives, Norm::Sum)?,
+                "exact, g0",
+            )
+            .exact(),
             Term::new("lipschitz_positives", "sup ‖∂ℓ/∂s‖₂", of_positives, "exact, g0").exact(),
             Term::new(
                 "lipschitz_negatives",
                 "sup ‖∂ℓ/∂u‖₂",
-                steep(Side::Negatives, Norm::Euclidean)?,
+                steep(ScoresOf::Negatives, Norm::Euclidean)?,
                 "exact, g0",
             )
             .exact(),

@@ -3,7 +3,7 @@
 use super::constants::{limit_excess, published_constant, range};
 use super::estimator::{Counts, Estimator, at_least_1, finite};
 use super::jensen::chain_gap_of_classes;
-use super::lipschitz::{Norm, Side, lipschitz, positives_constant};
+use super::lipschitz::{Norm, ScoresOf, lipschitz, positives_constant};
 use super::rademacher::massart;
 use super::world::{World, validate_temperature};
 use crate::error::{Result, in_range};
@@ -238,9 +238,9 @@ impl Theorem {
         };
         let Some((tau_plus, beta, draws)) = self.estimator.debiasing() else {
             let of = |side, norm| Ok(lipschitz(counts, t, side, norm)?.constant);
-            let omega = of(Side::Positives, Norm::Largest)?;
+            let omega = of(ScoresOf::Positives, Norm::Largest)?;
             let [positives, negatives] =
-                [Side::Positives, Side::Negatives].map(|side| of(side, Norm::Euclidean));
+                [ScoresOf::Positives, ScoresOf::Negatives].map(|side| of(side, Norm::Euclidean));
             return Ok(over_t(2.0 * omega, positives?, negatives?));
         };
         let largest = (1.0 - tau_plus * (-2.0 / t).exp()) / (1.0 - tau_plus);

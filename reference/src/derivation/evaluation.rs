@@ -2,16 +2,13 @@
 
 use super::Line;
 use crate::error::{Error, Result};
+use crate::precision::{BITS_NEEDED, settle};
 use crate::real::{Big, Dd, DdContext, Real, max_of};
 use crate::vocabulary::Settings;
 use nalgebra::DMatrix;
 
-/// The bits to which a result is known before it is rounded to f64.
-const BITS_NEEDED: f64 = 56.0;
 /// The bits that sums of exponents and kernels may take from a result.
 const BITS_SLACK: f64 = 4.0;
-/// The first precision beyond double-double.
-const BITS_MORE: usize = 256;
 /// The last one, for exponents up to 1: what is below 2⁻¹⁰⁷⁴ is 0 in f64.
 const BITS_MOST: f64 = 1200.0;
 /// Enough for sums of products of any f64 to be exact: they lie between 2⁻²¹⁴⁸ and 2²⁰⁴⁸ times a count.
@@ -124,11 +121,9 @@ pub(super) fn evaluate<S: Step>(step: &S, extent: Extent, total: Total) -> Optio
     let log2_lost = log2_size.max(0.0) + (anchors as f64).log2() + BITS_SLACK;
     let most = (BITS_MOST + log2_lost) as usize;
     let in_big = |i, bits, last| step.ratio::<Big>(i, bits).rounded(log2_lost - Big::bits(bits), last);
-    let in_double_double = |i| {
-        let fits = log2_size < DD_LOG2_EXPONENTS && DD_TEMPERATURES.contains(&temperature);
-        let ratio = fits.then(|| step.ratio::<Dd>(i, DdContext::Full));
-        ratio?.rounded(log2_lost - Dd::bits(DdContext::Full), false)
-    };
+    let in_double = |i, context| step.ratio::<Dd>(i, context).rounded(log2_lost - Dd::bits(context), false);
+    let fits = log2_size < DD_LOG2_EXPONENTS && DD_TEMPERATURES.contains(&temperature);
+    let doubles: &[DdContext] = if fits { &[DdContext::Full] } else { &[] };
     let mut values = Vec::with_capacity(anchors);
     let mut line = Line {
         value: 0.0,
@@ -137,8 +132,8 @@ pub(super) fn evaluate<S: Step>(step: &S, extent: Extent, total: Total) -> Optio
         log_denominators: Vec::with_capacity(anchors),
     };
     for i in 0..anchors {
-        let rounded = in_double_double(i);
-        let rounded = rounded.or_else(|| in_big(i, BITS_MORE, false)).or_else(|| in_big(i, most, true))?;
+        let in_big = |bits, last| in_big(i, bits, last);
+        let rounded = settle(doubles, most, |context| in_double(i, context), in_big)?;
         line.per_anchor.push(rounded.value.to_f64());
         line.log_numerators.push(rounded.log_numerator);
         line.log_denominators.push(rounded.log_denominator);

@@ -1,10 +1,11 @@
 //! One image, and what is done where one precision cannot decide it.
 
+use super::most_bits;
 use super::rows::lift_row;
-use super::{BITS_MORE, BITS_NEEDED, most_bits};
 use crate::layout::{Problem, Roles};
 use crate::loss::OfScores;
 use crate::loss::Total;
+use crate::precision::{BITS_NEEDED, settle};
 use crate::real::{Big, Dd, DdContext, Real};
 use crate::score::{Arithmetic, Scores, Trust};
 use crate::vocabulary::{Loss, Settings};
@@ -62,28 +63,32 @@ impl Repeat for Dd {
 
     /// The image again with more bits, rounded to double-double.
     fn repeat(
-        _: ImageLoss<Self>,
+        image: ImageLoss<Self>,
         problem: &Problem,
         roles: &Roles,
         loss: &Loss,
         settings: &Settings,
     ) -> ImageLoss<Self> {
-        let full = repeat_at::<Dd>(problem, roles, loss, settings, DdContext::Full);
-        if full.is_certain() {
-            return full;
-        }
         let most = most_bits(settings.temperature / problem.radius(settings.normalize).powi(2), loss);
-        let mut more = repeat_at::<Big>(problem, roles, loss, settings, BITS_MORE);
-        if !more.is_certain() && most > BITS_MORE {
-            more = repeat_at::<Big>(problem, roles, loss, settings, most);
-        }
-        // The last precision settles the rest: a tie is a tie, and 0 is 0.
-        ImageLoss {
-            value: more.value.to_double_double(),
-            gradient: more.gradient.map(Big::to_double_double),
-            trust: Trust { decided: true, ..more.trust },
-            log2_error: more.log2_error.clamp(-104.0, -BITS_NEEDED),
-        }
+        let in_big = |bits, last| {
+            let more = repeat_at::<Big>(problem, roles, loss, settings, bits);
+            (more.is_certain() || last).then(|| in_double_double(more))
+        };
+        let in_double = |context| {
+            Some(repeat_at::<Dd>(problem, roles, loss, settings, context)).filter(ImageLoss::is_certain)
+        };
+        settle(&[DdContext::Full], most, in_double, in_big).unwrap_or(image)
+    }
+}
+
+/// What the last precision that is needed has settled.
+fn in_double_double(more: ImageLoss<Big>) -> ImageLoss<Dd> {
+    // The last precision settles the rest: a tie is a tie, and 0 is 0.
+    ImageLoss {
+        value: more.value.to_double_double(),
+        gradient: more.gradient.map(Big::to_double_double),
+        trust: Trust { decided: true, ..more.trust },
+        log2_error: more.log2_error.clamp(-104.0, -BITS_NEEDED),
     }
 }
 

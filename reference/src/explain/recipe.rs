@@ -5,7 +5,7 @@ use crate::loss::Part;
 use crate::vocabulary::{Loss, Negatives, Neighborhood, Weight};
 
 /// One kind of term.
-pub(super) struct Recipe {
+pub(super) struct TermKind {
     pub(super) label: &'static str,
     pub(super) part: Part,
     pub(super) positives: Positives,
@@ -43,7 +43,7 @@ pub(super) enum Stands {
     AsWeight { alpha: f64, flows: bool },
 }
 
-impl Recipe {
+impl TermKind {
     fn clean(label: &'static str, positives: Positives, negatives: Negatives) -> Self {
         let (part, outcome, stands) = (Part::Clean, Outcome::Attraction, Stands::Times(1.0));
         Self { label, part, positives, negatives, outcome, stands }
@@ -71,9 +71,9 @@ impl Recipe {
 }
 
 /// The terms of a loss, in the order of its equation.
-pub(super) fn recipes(loss: &Loss) -> Vec<Recipe> {
-    let single = |negatives| Recipe::clean("clean", Positives::First, negatives);
-    let nca = |negatives| Recipe::clean("clean", Positives::All, negatives);
+pub(super) fn recipes(loss: &Loss) -> Vec<TermKind> {
+    let single = |negatives| TermKind::clean("clean", Positives::First, negatives);
+    let nca = |negatives| TermKind::clean("clean", Positives::All, negatives);
     match *loss {
         Loss::SimClr => vec![single(Negatives::G0)],
         Loss::Debiased { tau_plus } => vec![single(Negatives::G1 { tau_plus })],
@@ -101,7 +101,7 @@ pub(super) fn recipes(loss: &Loss) -> Vec<Recipe> {
                     vec![nca(negatives), mixed(negatives, lambda)]
                 }
                 Neighborhood::Combined { lambda, joined: false } => {
-                    let both = |positives| Recipe::clean("both", positives, negatives);
+                    let both = |positives| TermKind::clean("both", positives, negatives);
                     vec![both(Positives::All), both(Positives::First), mixed(negatives, lambda)]
                 }
             };
@@ -111,26 +111,26 @@ pub(super) fn recipes(loss: &Loss) -> Vec<Recipe> {
     }
 }
 
-fn mixed(negatives: Negatives, lambda: f64) -> Recipe {
-    Recipe {
+fn mixed(negatives: Negatives, lambda: f64) -> TermKind {
+    TermKind {
         label: "mixed",
         part: Part::Mixed,
         outcome: Outcome::Mixed { lambda },
-        ..Recipe::clean("mixed", Positives::First, negatives)
+        ..TermKind::clean("mixed", Positives::First, negatives)
     }
 }
 
 /// The robust term and its weight; nothing where `alpha` switches them off.
-fn robust(alpha: f64, negatives: Negatives, weight: Weight, weight_negatives: Negatives) -> Vec<Recipe> {
+fn robust(alpha: f64, negatives: Negatives, weight: Weight, weight_negatives: Negatives) -> Vec<TermKind> {
     if alpha == 0.0 {
         return Vec::new();
     }
-    let clean = Recipe::clean("robust", Positives::First, negatives);
-    let robust = |stands| Recipe { part: Part::Robust, stands, ..clean };
+    let clean = TermKind::clean("robust", Positives::First, negatives);
+    let robust = |stands| TermKind { part: Part::Robust, stands, ..clean };
     if weight == Weight::One {
         return vec![robust(Stands::Times(alpha))];
     }
     let flows = weight == Weight::AdversarialWithGradient;
-    let weight = Recipe::clean("weight", Positives::First, weight_negatives);
-    vec![robust(Stands::Weighted(alpha)), Recipe { stands: Stands::AsWeight { alpha, flows }, ..weight }]
+    let weight = TermKind::clean("weight", Positives::First, weight_negatives);
+    vec![robust(Stands::Weighted(alpha)), TermKind { stands: Stands::AsWeight { alpha, flows }, ..weight }]
 }

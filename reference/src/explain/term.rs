@@ -1,20 +1,17 @@
 //! One term as numbers, at the precision that it needs.
 
-use super::recipe::{Outcome, Positives, Recipe};
+use super::recipe::{Outcome, Positives, TermKind};
 use super::{BitsLost, Derivative, EffectiveNumber, Role, Term};
 use crate::evaluate::lift_row;
 use crate::layout::{ContrastRoles, Problem};
 use crate::negatives::{Estimate, Estimation};
+use crate::precision::{BITS_MORE, BITS_NEEDED, settle};
 use crate::real::{Big, Dd, DdContext, Real};
 use crate::score::{Arithmetic, Contrast, log_sum_exp, softplus};
 use crate::vocabulary::{Labelled, Negatives, Settings};
 use nalgebra::DMatrix;
 use std::ops::Range;
 
-/// The bits to which a number is known before it is rounded to f64.
-const BITS_NEEDED: f64 = 56.0;
-/// The first precision beyond double-double.
-const BITS_MORE: usize = 256;
 /// The last precision, as far as patience goes.
 const BITS_MOST: f64 = 16_384.0;
 /// Largest scores at which no kernel leaves the range of f64.
@@ -116,22 +113,25 @@ impl Exponents for OfSquares<'_> {
     }
 }
 
-/// The term, at the first precision that leaves enough bits.
-pub(super) fn settled(recipe: &Recipe, exponents: &impl Exponents, names: &[String]) -> Term {
+/// The term, at the first precision that leaves enough bits, or the last: there always is one.
+pub(super) fn settled(recipe: &TermKind, exponents: &impl Exponents, names: &[String]) -> Option<Term> {
     let largest = exponents.largest();
-    let quick = DOUBLE_SCORES.contains(&largest);
-    let term = quick.then(|| at::<Dd>(recipe, exponents, names, DdContext::Full));
-    if let Some((term, true)) = term {
-        return term;
-    }
-    if let (term, true) = at::<Big>(recipe, exponents, names, BITS_MORE) {
-        return term;
-    }
+    let doubles: &[DdContext] = if DOUBLE_SCORES.contains(&largest) { &[DdContext::Full] } else { &[] };
     // Enough for kernels that agree to e^{-2 largest}, for as many bits again that cancel afterwards, and for
     // exponents that the hardness stretches.
     let stretched = 3.0 * (2.0 * hardness(recipe.negatives) + 1.0).log2();
     let more = 4.0 * largest * std::f64::consts::LOG2_E + stretched;
-    at::<Big>(recipe, exponents, names, BITS_MORE + more.min(BITS_MOST) as usize).0
+    let enough = |(term, enough): (Term, bool)| enough.then_some(term);
+    let in_big = |bits, last| {
+        let (term, enough) = at::<Big>(recipe, exponents, names, bits);
+        (enough || last).then_some(term)
+    };
+    settle(
+        doubles,
+        BITS_MORE + more.min(BITS_MOST) as usize,
+        |context| enough(at::<Dd>(recipe, exponents, names, context)),
+        in_big,
+    )
 }
 
 fn hardness(negatives: Negatives) -> f64 {
@@ -175,7 +175,7 @@ fn lost<R: Real>(sides: [&R; 2], difference: &R, field: &Arithmetic<R>) -> f64 {
 
 /// The term at one precision, and whether that was enough.
 fn at<R: Real>(
-    recipe: &Recipe,
+    recipe: &TermKind,
     exponents: &impl Exponents,
     names: &[String],
     context: R::Context,

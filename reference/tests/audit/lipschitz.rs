@@ -1,7 +1,7 @@
 //! `λ_M = 1/M`, the constant by which the paper contracts the Rademacher complexity.
 
 use crate::budget::ROUNDING;
-use intnacl_reference::bound::{Counts, Norm, Side, lipschitz};
+use intnacl_reference::bound::{Counts, Norm, ScoresOf, lipschitz};
 use intnacl_reference::{Evaluate, Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
 
@@ -15,7 +15,8 @@ fn one_over_m_is_no_euclidean_constant_at_any_temperature() {
         assert!(n * n * m > (m + n) * (m + n));
         let counts = Counts::new(m as usize, n as usize);
         for t in [0.01, 0.5, 1.0, 100.0] {
-            let constant = lipschitz(&counts, t, Side::Positives, Norm::Euclidean).expect("valid").constant;
+            let constant =
+                lipschitz(&counts, t, ScoresOf::Positives, Norm::Euclidean).expect("valid").constant;
             assert!(constant > 1.0 / m as f64);
         }
     }
@@ -26,7 +27,7 @@ fn one_over_m_is_no_euclidean_constant_at_any_temperature() {
 #[test]
 fn one_over_m_is_no_bound_on_single_derivatives_at_a_temperature_of_0_91() {
     let t = 1.0 / 3_f64.ln();
-    let found = lipschitz(&Counts::new(2, 2), t, Side::Positives, Norm::Sum).expect("valid");
+    let found = lipschitz(&Counts::new(2, 2), t, ScoresOf::Positives, Norm::Sum).expect("valid");
     assert!(found.constant >= 81.0 / 140.0 * (1.0 - ROUNDING), "{found:?}");
 }
 
@@ -37,7 +38,7 @@ fn the_temperature_from_which_single_derivatives_are_below_one_over_m() {
     for m in [2, 3, 5, 10] {
         let counts = Counts::new(m, 9 * m);
         let exceeds = |t: f64| {
-            lipschitz(&counts, t, Side::Positives, Norm::Sum).expect("valid").constant > 1.0 / m as f64
+            lipschitz(&counts, t, ScoresOf::Positives, Norm::Sum).expect("valid").constant > 1.0 / m as f64
         };
         let (mut low, mut high) = (0.5, 1000.0);
         assert!(exceeds(low) && !exceeds(high));
@@ -99,9 +100,9 @@ fn the_euclidean_constant_falls_with_m_only_where_m_exceeds_the_spread_of_kernel
             println!(
                 "{t:>4} {m:>3} {:>6.3} {:>7.4} {:>10.4} {:>10.4} {features:>9.4}",
                 1.0 / m as f64,
-                of(Side::Positives, Norm::Sum),
-                of(Side::Positives, Norm::Euclidean),
-                of(Side::Negatives, Norm::Euclidean),
+                of(ScoresOf::Positives, Norm::Sum),
+                of(ScoresOf::Positives, Norm::Euclidean),
+                of(ScoresOf::Negatives, Norm::Euclidean),
             );
             assert!(features <= last && features >= 2.0 * 0.9 / t);
             last = features;

@@ -3,7 +3,7 @@
 use crate::budget::ROUNDING;
 use crate::worlds::{antipodal_pairs, collapsed};
 use intnacl_reference::bound::{
-    Class, Counts, Effort, Estimator, Method, Norm, Side, Solver, Source, Theorem, World, jensen_gap,
+    Class, Counts, Effort, Estimator, Method, Norm, ScoresOf, Solver, Source, Theorem, World, jensen_gap,
     jensen_gap_limit, jensen_peak, lipschitz, multisets, range,
 };
 use nalgebra::{DMatrix, dmatrix};
@@ -38,7 +38,7 @@ fn every_loss_is_finite_from_t_0_001_to_a_billion() {
             let gap = jensen_gap(m, temperature).expect("valid");
             assert!(gap.is_finite() && gap >= 0.0 && gap <= jensen_gap_limit(temperature).expect("valid"));
         }
-        for side in [Side::Positives, Side::Negatives] {
+        for side in [ScoresOf::Positives, ScoresOf::Negatives] {
             for norm in [Norm::Sum, Norm::Euclidean, Norm::Largest] {
                 let found = lipschitz(&Counts::new(3, 2), temperature, side, norm).expect("valid");
                 assert!(

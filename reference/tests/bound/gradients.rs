@@ -137,10 +137,10 @@ proptest! {
 /// 0.875 against 0.830 at `t = 0.5`, `M = 2`, `ν = 1`, `τ = 0.5`.
 #[test]
 fn with_g1_the_positives_are_steeper_than_the_constant_of_g0() {
-    use intnacl_reference::bound::{Norm, Side, lipschitz};
+    use intnacl_reference::bound::{Norm, ScoresOf, lipschitz};
     let (t, tau_plus) = (0.5_f64, 0.5);
     let counts = Counts::new(2, 2);
-    let plain = lipschitz(&counts, t, Side::Positives, Norm::Euclidean).expect("valid").constant;
+    let plain = lipschitz(&counts, t, ScoresOf::Positives, Norm::Euclidean).expect("valid").constant;
     let steepest = (0..=2000)
         .map(|step| {
             let s = (f64::from(step) / 1000.0 - 1.0).acos();

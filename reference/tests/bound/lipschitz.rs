@@ -2,17 +2,17 @@
 
 use crate::budget::ROUNDING;
 use crate::worlds::{config, temperatures};
-use intnacl_reference::bound::{Counts, Norm, Side, lipschitz};
+use intnacl_reference::bound::{Counts, Norm, ScoresOf, lipschitz};
 use proptest::prelude::*;
 
 /// The gradient of the loss with `g0` on one side, from its formula.
-fn gradient(counts: &Counts, positives: &[f64], negatives: &[f64], side: Side) -> Vec<f64> {
+fn gradient(counts: &Counts, positives: &[f64], negatives: &[f64], side: ScoresOf) -> Vec<f64> {
     let mean = |scores: &[f64]| scores.iter().map(|s| s.exp()).sum::<f64>() / scores.len() as f64;
     let (p, q) = (mean(positives), counts.ratio() * mean(negatives));
     let omega = q / (p + q);
     let (own, sum) = match side {
-        Side::Positives => (positives, p * positives.len() as f64),
-        Side::Negatives => (negatives, mean(negatives) * negatives.len() as f64),
+        ScoresOf::Positives => (positives, p * positives.len() as f64),
+        ScoresOf::Negatives => (negatives, mean(negatives) * negatives.len() as f64),
     };
     own.iter().map(|s| omega * s.exp() / sum).collect()
 }
@@ -25,8 +25,8 @@ fn dual(gradient: &[f64], norm: Norm) -> f64 {
     }
 }
 
-fn sides() -> impl Strategy<Value = Side> {
-    prop_oneof![Just(Side::Positives), Just(Side::Negatives)]
+fn sides() -> impl Strategy<Value = ScoresOf> {
+    prop_oneof![Just(ScoresOf::Positives), Just(ScoresOf::Negatives)]
 }
 
 fn norms() -> impl Strategy<Value = Norm> {
@@ -83,13 +83,13 @@ fn a_grid_search_agrees() {
     for t in [0.3, 1.0, 3.0] {
         let counts = Counts::new(3, 2);
         for norm in [Norm::Sum, Norm::Euclidean] {
-            let most = lipschitz(&counts, t, Side::Positives, norm).expect("valid").constant;
+            let most = lipschitz(&counts, t, ScoresOf::Positives, norm).expect("valid").constant;
             let mut largest: f64 = 0.0;
             for a in &grid {
                 for b in &grid {
                     for c in &grid {
                         let positives = [a / t, b / t, c / t];
-                        let found = gradient(&counts, &positives, &[1.0 / t; 2], Side::Positives);
+                        let found = gradient(&counts, &positives, &[1.0 / t; 2], ScoresOf::Positives);
                         largest = largest.max(dual(&found, norm));
                     }
                 }
@@ -105,7 +105,7 @@ fn a_grid_search_agrees() {
 fn one_over_m_bounds_the_single_derivatives_at_high_temperatures() {
     for m in 1..=10 {
         let constant =
-            lipschitz(&Counts::new(m, m), 100.0, Side::Positives, Norm::Sum).expect("valid").constant;
+            lipschitz(&Counts::new(m, m), 100.0, ScoresOf::Positives, Norm::Sum).expect("valid").constant;
         assert!(constant <= 1.0 / m as f64, "M = {m}: {constant}");
     }
 }
@@ -117,7 +117,7 @@ fn one_over_m_bounds_no_gradient_at_usual_temperatures() {
         for m in 2..=10 {
             let counts = Counts::new(m, 9 * m);
             for norm in [Norm::Sum, Norm::Euclidean, Norm::Largest] {
-                let constant = lipschitz(&counts, t, Side::Positives, norm).expect("valid").constant;
+                let constant = lipschitz(&counts, t, ScoresOf::Positives, norm).expect("valid").constant;
                 assert!(constant > 1.0 / m as f64, "t = {t}, M = {m}, {norm:?}: {constant}");
             }
         }

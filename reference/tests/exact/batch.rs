@@ -1,7 +1,7 @@
 //! The batch layout, image by image.
 
 use crate::big::Big;
-use crate::formula::{Positives, Recipe, Robust, Site};
+use crate::formula::{Formula, Positives, Robust, Site};
 use crate::sheet::{Row, Sheet};
 use crate::tape::Var;
 use intnacl_reference::{Loss, Weight};
@@ -23,7 +23,7 @@ pub fn images(sheet: &mut Sheet, loss: &Loss, symmetric: bool) -> Vec<Var> {
         adversarial: sheet.find("adversarial"),
         symmetric,
     };
-    let recipe = Recipe::of(loss);
+    let recipe = Formula::of(loss);
     (0..views.views[0].len()).map(|i| views.image(sheet, &recipe, i)).collect()
 }
 
@@ -65,7 +65,7 @@ impl Views {
         pairs.into_iter().map(site).collect()
     }
 
-    fn image(&self, sheet: &mut Sheet, recipe: &Recipe, i: usize) -> Var {
+    fn image(&self, sheet: &mut Sheet, recipe: &Formula, i: usize) -> Var {
         let mut terms = Vec::new();
         let sites = self.clean_sites(i);
         for (index, site) in sites.iter().enumerate() {

@@ -6,7 +6,7 @@ use crate::tape::Var;
 use intnacl_reference::{Loss, Negatives, Neighborhood, RobustTerm, Weight};
 
 /// The terms that a loss is the sum of, at one anchor.
-pub struct Recipe {
+pub struct Formula {
     /// `G` of the clean and the mixed terms.
     pub negatives: Negatives,
     /// Positives that each clean term takes.
@@ -31,7 +31,7 @@ pub struct Robust {
     pub weight_negatives: Negatives,
 }
 
-impl Recipe {
+impl Formula {
     pub fn of(loss: &Loss) -> Self {
         use Positives::{All, First};
         let plain = |negatives, clean| Self { negatives, clean, mixed: None, robust: None };
@@ -68,7 +68,7 @@ impl Recipe {
     }
 }
 
-impl Recipe {
+impl Formula {
     /// The largest `β`.
     pub fn hardness(&self) -> f64 {
         let beta = |negatives| if let Negatives::G2 { beta, .. } = negatives { beta } else { 0.0 };

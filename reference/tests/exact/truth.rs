@@ -2,7 +2,7 @@
 
 use crate::arrays::Arrays;
 use crate::big::{Big, at_precision};
-use crate::formula::Recipe;
+use crate::formula::Formula;
 use crate::tape::{Derivative, Var};
 use crate::{batch, sheet::Sheet, supervised, tuples};
 use intnacl_reference::{Request, Settings};
@@ -107,7 +107,7 @@ impl Truth {
     pub fn finest(request: &Request) -> Self {
         let precision = match request {
             Request::Tuples { loss, settings, .. } | Request::Batch { loss, settings, .. } => {
-                Precision::for_hardness(settings.temperature, Recipe::of(loss).hardness())
+                Precision::for_hardness(settings.temperature, Formula::of(loss).hardness())
             }
             Request::Supervised { data, .. } => Precision::for_spread(supervised::spread(data)),
         };

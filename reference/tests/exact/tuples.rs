@@ -1,18 +1,18 @@
 //! The tuple layout.
 
 use crate::big::Big;
-use crate::formula::{Positives, Recipe, Robust, Site};
+use crate::formula::{Formula, Positives, Robust, Site};
 use crate::sheet::{Row, Sheet};
 use crate::tape::Var;
 use intnacl_reference::{Loss, Weight};
 
 /// The loss at each anchor.
 pub fn anchors(sheet: &mut Sheet, loss: &Loss, count: usize) -> Vec<Var> {
-    let recipe = Recipe::of(loss);
+    let recipe = Formula::of(loss);
     (0..count).map(|b| anchor(sheet, &recipe, b)).collect()
 }
 
-fn anchor(sheet: &mut Sheet, recipe: &Recipe, b: usize) -> Var {
+fn anchor(sheet: &mut Sheet, recipe: &Formula, b: usize) -> Var {
     let positives = sheet.rows(&format!("positives[{b}]"));
     let given_draws = sheet.find(&format!("debias_positives[{b}]"));
     let clean = Site {
@@ -39,7 +39,7 @@ fn anchor(sheet: &mut Sheet, recipe: &Recipe, b: usize) -> Var {
 }
 
 /// The mixed rows of anchor `b`, each with its `N·G`.
-fn mixed(sheet: &mut Sheet, recipe: &Recipe, clean: &Site, negative_term: Var, b: usize) -> Vec<(Row, Var)> {
+fn mixed(sheet: &mut Sheet, recipe: &Formula, clean: &Site, negative_term: Var, b: usize) -> Vec<(Row, Var)> {
     let rows = sheet.find(&format!("mixed[{b}]")).unwrap_or_default();
     let mut all = Vec::new();
     for (j, row) in rows.into_iter().enumerate() {

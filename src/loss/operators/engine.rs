@@ -62,7 +62,7 @@ pub struct MixedScores {
 
 /// All that a loss reads; a part that the recipe does not need may be absent.
 #[derive(Debug, Default)]
-pub struct Scores {
+pub struct ScoreTensors {
     pub(crate) clean: Option<Contrasts>,
     pub(crate) mixed: Option<MixedScores>,
     pub(crate) robust: Option<Contrasts>,
@@ -85,7 +85,7 @@ impl Contrasts {
     }
 }
 
-impl Scores {
+impl ScoreTensors {
     /// The loss of each image, `[B]`.
     pub(crate) fn per_image(&self, recipe: &Recipe, scorer: &Scorer) -> Result<Tensor> {
         let mut terms = Vec::new();

@@ -1,6 +1,6 @@
 //! The kernel `h = exp s` of a tile, shifted so that it neither overflows nor vanishes.
 
-use super::tiles::{Buffer, Side, Tile, Tiles};
+use super::tiles::{Anchors, Buffer, Tile, Tiles};
 use crate::error::Result;
 use crate::loss::operators::score::{Scorer, largest};
 use tch::Tensor;
@@ -36,10 +36,10 @@ impl Shift {
     }
 
     /// The sides of a tile, in groups that have their exponents in common.
-    pub(crate) fn groups(&self) -> &'static [&'static [Side]] {
+    pub(crate) fn groups(&self) -> &'static [&'static [Anchors]] {
         match self.shared {
-            true => &[&[Side::Rows, Side::Columns]],
-            false => &[&[Side::Rows], &[Side::Columns]],
+            true => &[&[Anchors::Rows, Anchors::Columns]],
+            false => &[&[Anchors::Rows], &[Anchors::Columns]],
         }
     }
 
@@ -57,7 +57,7 @@ impl Shift {
     pub(crate) fn exponents(
         &self,
         tile: &Tile,
-        side: Side,
+        side: Anchors,
         prepared: &Tensor,
         buffer: &Buffer,
     ) -> Result<Tensor> {
@@ -118,7 +118,7 @@ fn largest_products(tiles: &Tiles) -> Result<Tensor> {
     let buffer = tiles.buffer()?;
     for tile in tiles.all() {
         let products = tiles.products(&tile, &buffer)?;
-        for side in tile.sides(&[Side::Rows, Side::Columns]) {
+        for side in tile.sides(&[Anchors::Rows, Anchors::Columns]) {
             let (span, dimension) = tile.along(*side);
             let known = span.of(&largest)?;
             let _ = known.f_maximum_out(&known, &products.f_amax([dimension], false)?)?;

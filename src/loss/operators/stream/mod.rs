@@ -28,7 +28,7 @@ use tiles::Tiles;
 
 /// The negatives of a pair of views, summed.
 #[derive(Debug)]
-pub struct Pass {
+pub struct Streamed {
     /// `[2, B, d]`, in the graph of the caller.
     pair: Tensor,
     tiles: Tiles,
@@ -41,7 +41,7 @@ pub struct Pass {
     name: &'static str,
 }
 
-impl Pass {
+impl Streamed {
     /// Sums over the negatives of the first `anchors` of two views `[2, B, d]`, for each estimator.
     pub(crate) fn new(
         name: &'static str,
@@ -90,7 +90,7 @@ impl Pass {
 }
 
 /// A loss that was computed from the leaves of passes, with the gradient by their embeddings in the graph.
-pub(crate) fn differentiable(value: Tensor, passes: &[Pass]) -> Result<Tensor> {
+pub(crate) fn differentiable(value: Tensor, passes: &[Streamed]) -> Result<Tensor> {
     if !value.requires_grad() || !passes.iter().any(|pass| pass.pair.requires_grad()) {
         return Ok(value);
     }

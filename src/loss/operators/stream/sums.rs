@@ -1,7 +1,7 @@
 //! The first pass: sums of powers of the kernel over the negatives of each anchor.
 
 use super::kernel::{Shift, Work, power};
-use super::tiles::{Side, Tile, Tiles};
+use super::tiles::{Anchors, Tile, Tiles};
 use crate::error::Result;
 use crate::loss::operators::negatives::{Summary, relative_floor};
 use crate::loss::operators::score::{Scorer, largest, precision};
@@ -111,7 +111,7 @@ pub(crate) fn sum(
 }
 
 /// Adds the sums over the scores of each anchor on some sides of a tile.
-fn add(tile: &Tile, sides: &[Side], sums: &Tensor, values: &Tensor) -> Result<()> {
+fn add(tile: &Tile, sides: &[Anchors], sums: &Tensor, values: &Tensor) -> Result<()> {
     for side in sides {
         let (span, dimension) = tile.along(*side);
         let more = values.f_sum_dim_intlist([dimension].as_slice(), false, None)?;

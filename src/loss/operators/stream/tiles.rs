@@ -19,7 +19,7 @@ impl Span {
 
 /// A side of a tile whose embeddings are the anchors of its scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Side {
+pub enum Anchors {
     Rows,
     Columns,
 }
@@ -39,26 +39,26 @@ impl Tile {
 
     /// The sides of a group that the tile has. The columns of a diagonal tile are its rows again, though rounded
     /// differently, perhaps: an anchor must meet the same scores in every pass.
-    pub(crate) fn sides(&self, group: &'static [Side]) -> &'static [Side] {
+    pub(crate) fn sides(&self, group: &'static [Anchors]) -> &'static [Anchors] {
         match group {
-            [rest @ .., Side::Columns] if self.is_diagonal() => rest,
+            [rest @ .., Anchors::Columns] if self.is_diagonal() => rest,
             _ => group,
         }
     }
 
     /// A number for each anchor on a side, `[R]`, in a shape that meets the scores of the tile.
-    pub(crate) fn meet(&self, side: Side, numbers: &Tensor) -> Result<Tensor> {
+    pub(crate) fn meet(&self, side: Anchors, numbers: &Tensor) -> Result<Tensor> {
         match side {
-            Side::Rows => Ok(self.rows.of(numbers)?.f_unsqueeze(1)?),
-            Side::Columns => Ok(self.columns.of(numbers)?.f_unsqueeze(0)?),
+            Anchors::Rows => Ok(self.rows.of(numbers)?.f_unsqueeze(1)?),
+            Anchors::Columns => Ok(self.columns.of(numbers)?.f_unsqueeze(0)?),
         }
     }
 
     /// Where the anchors on a side are, and the dimension over which their scores extend.
-    pub(crate) fn along(&self, side: Side) -> (Span, i64) {
+    pub(crate) fn along(&self, side: Anchors) -> (Span, i64) {
         match side {
-            Side::Rows => (self.rows, 1),
-            Side::Columns => (self.columns, 0),
+            Anchors::Rows => (self.rows, 1),
+            Anchors::Columns => (self.columns, 0),
         }
     }
 }

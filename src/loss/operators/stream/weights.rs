@@ -2,7 +2,7 @@
 
 use super::kernel::{Shift, Work, power};
 use super::sums::Sums;
-use super::tiles::{Side, Tile, Tiles};
+use super::tiles::{Anchors, Tile, Tiles};
 use crate::error::Result;
 use tch::Tensor;
 
@@ -41,12 +41,12 @@ impl<'a> Factors<'a> {
 
     /// The derivatives by the scores of a tile, of the anchors on both of its sides together.
     fn of_both(&self, tile: &Tile, exponents: &Tensor, kernel: &Tensor, work: &Work) -> Result<Tensor> {
-        let rows = tile.meet(Side::Rows, &self.by_kernel)?;
-        let columns = tile.meet(Side::Columns, &self.by_kernel)?;
+        let rows = tile.meet(Anchors::Rows, &self.by_kernel)?;
+        let columns = tile.meet(Anchors::Columns, &self.by_kernel)?;
         let mut weights = rows.f_add_out(&work.values.of(tile)?, &columns)?.f_mul_(kernel)?;
         if let (Some(beta), Some(offset)) = (self.sums.beta, &self.offset) {
-            let _ = weights.f_sub_(&tile.meet(Side::Rows, offset)?)?;
-            let _ = weights.f_sub_(&tile.meet(Side::Columns, offset)?)?;
+            let _ = weights.f_sub_(&tile.meet(Anchors::Rows, offset)?)?;
+            let _ = weights.f_sub_(&tile.meet(Anchors::Columns, offset)?)?;
             let _ = weights.f_mul_(&power(beta, exponents, kernel, tile, &work.power)?)?;
         }
         Ok(weights)
@@ -58,7 +58,7 @@ impl<'a> Factors<'a> {
     fn of_one(
         &self,
         tile: &Tile,
-        side: Side,
+        side: Anchors,
         exponents: &Tensor,
         kernel: &Tensor,
         work: &Work,
