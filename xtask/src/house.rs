@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 /// A crate, its folder, and the crates of this workspace that it may depend on, tests apart.
-const HOUSE: [(&str, &str, &[&str]); 10] = [
+const HOUSE: [(&str, &str, &[&str]); 11] = [
     ("intnacl-vocabulary", "crates/vocabulary", &[]),
     ("intnacl-reference", "reference", &["intnacl-vocabulary"]),
     ("intnacl-engine", "crates/engine", &["intnacl-vocabulary"]),
     ("intnacl-judge", "crates/judge", &["intnacl-reference", "intnacl-vocabulary"]),
+    ("intnacl-frameworks", "crates/frameworks", &["intnacl-reference", "intnacl-judge"]),
     ("intnacl", ".", &["intnacl-vocabulary", "intnacl-engine", "intnacl-reference"]),
     ("intnacl-cli", "crates/cli", &["intnacl-vocabulary", "intnacl-reference", "intnacl-judge"]),
     ("intnacl-training", "crates/training", &["intnacl-reference", "intnacl-judge", "intnacl"]),
