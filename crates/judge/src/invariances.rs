@@ -3,6 +3,7 @@
 use super::budget::{Float, Inputs};
 use super::case::sphere;
 use super::closed_forms::Terms;
+use super::lists::WITH_TAU;
 use super::number::{Number, one_less, reflected};
 use super::outcome::Stop;
 use super::reductions::single;
@@ -11,9 +12,6 @@ use super::{Case, Estimator, LOSSES, Law};
 use intnacl_reference::Layout;
 use intnacl_reference::{Batch, Loss, Negatives, Settings, Tuples};
 use nalgebra::DMatrix;
-
-/// The losses that can have an estimator with draws of positives.
-const DEBIASED: &[&str] = &["debiased", "hard_negative", "nca", "mix_nca", "robust", "int_cl", "int_nacl"];
 
 pub(super) const LAWS: &[Law] = &[
     Law {
@@ -66,7 +64,7 @@ pub(super) const LAWS: &[Law] = &[
     Law {
         name: "permutation_of_draws_of_positives",
         statement: "the order of the draws of positives does not matter to g1 and g2",
-        losses: DEBIASED,
+        losses: WITH_TAU,
         check: |trial, name| {
             let case = Case { debias: trial.case.debias.max(2), ..trial.case.clone() };
             let mut data = trial.tuples_of(&case);

@@ -28,6 +28,7 @@ pub mod images;
 mod inequalities;
 mod invariances;
 mod kept;
+mod lists;
 mod named;
 mod number;
 mod outcome;

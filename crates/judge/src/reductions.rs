@@ -1,6 +1,7 @@
 //! The reductions of the paper: each loss is another one at some value of a parameter.
 
 use super::budget::Inputs;
+use super::lists::{WITH_BETA, WITH_TAU};
 use super::outcome::Stop;
 use super::trial::{InRequest, Trial};
 use super::{LOSSES, Law};
@@ -26,7 +27,7 @@ pub(super) const LAWS: &[Law] = &[
     Law {
         name: "beta_0_gives_debiased",
         statement: "with β = 0, g2 is g1: Debiased+HardNeg is Debiased, and so in every loss with a G",
-        losses: &["hard_negative", "nca", "mix_nca", "robust", "int_cl", "int_nacl"],
+        losses: WITH_BETA,
         check: |trial, loss| {
             let tau_plus = trial.case.tau_plus;
             both_layouts(
@@ -39,7 +40,7 @@ pub(super) const LAWS: &[Law] = &[
     Law {
         name: "tau_0_beta_0_gives_simclr",
         statement: "with τ = 0 and β = 0, g2 and g1 are g0",
-        losses: &["debiased", "hard_negative", "nca", "mix_nca", "robust", "int_cl", "int_nacl"],
+        losses: WITH_TAU,
         check: |trial, loss| {
             let plain = match trial.loss(loss)? {
                 Loss::Debiased { .. } | Loss::HardNegative { .. } => Loss::SimClr,
@@ -59,7 +60,7 @@ pub(super) const LAWS: &[Law] = &[
     Law {
         name: "tau_0_gives_hard_negative",
         statement: "with τ = 0, Debiased+HardNeg is HardNeg: the draws of positives do not matter",
-        losses: &["hard_negative", "nca", "mix_nca", "robust", "int_cl", "int_nacl"],
+        losses: WITH_BETA,
         check: |trial, loss| {
             let loss = with_estimators(trial, loss, Negatives::G2 { tau_plus: 0.0, beta: trial.case.beta })?;
             let data = trial.tuples();
