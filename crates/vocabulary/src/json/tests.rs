@@ -286,7 +286,7 @@ fn a_refusal_names_path_value_and_expectation() {
         (
             "debiased",
             "biased",
-            r#"loss = "biased": expected one of simclr, debiased, hard_negative, adversarial, nca, mix_nca, robust, int_cl, int_nacl, supervised_nca"#,
+            &format!(r#"loss = "biased": expected one of {}, supervised_nca"#, LossName::NAMES.join(", ")),
         ),
         ("\"tuples\"", "\"rows\"", r#"data.layout = "rows": expected tuples or batch"#),
         ("\"tau_plus\": 0.1", "", "parameters.tau_plus is missing: expected a number"),
