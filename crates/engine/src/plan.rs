@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::names::{Loss, Settings};
 use crate::precision::Precision;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Robust};
 
 /// A loss and its settings, once they have been found to be in range, with the bounds that follow from a type.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,16 +36,11 @@ impl Plan {
         loss.validate()?;
         settings.validate()?;
         let largest = precision.largest();
-        match *loss {
-            Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. }
-                if alpha > largest =>
-            {
-                let bound = format!("at most {largest:e}");
-                return Err(Error::Unrepresentable { argument: "alpha", value: alpha, precision, bound });
-            }
-            _ => {}
-        }
         let recipe = Recipe::new(loss);
+        if let Some(Robust { alpha, .. }) = recipe.robust.filter(|robust| robust.alpha > largest) {
+            let bound = format!("at most {largest:e}");
+            return Err(Error::Unrepresentable { argument: "alpha", value: alpha, precision, bound });
+        }
         let inverse_temperature = settings.temperature.recip();
         // Differences of two scores off the sphere are still well below this bound.
         let largest_score = largest / 1e3;
