@@ -59,13 +59,7 @@ pub struct Place<'a> {
 /// How many clean views and mixed views a loss reads with `M` positives.
 pub fn views_of(loss: &Loss, positives: usize) -> (usize, usize) {
     let mixed = if loss.needs_mixed() { positives - 1 } else { 0 };
-    let clean = match loss {
-        Loss::Nca { .. }
-        | Loss::IntNaCl { neighborhood: Neighborhood::Nca | Neighborhood::Combined { .. }, .. } => {
-            1 + positives
-        }
-        _ => 2,
-    };
+    let clean = if loss.reads_all_positives() { 1 + positives } else { 2 };
     (clean, mixed)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result, in_range};
 use intnacl::{Loss, Negatives, Neighborhood, Request, RobustTerm, Weight};
-use intnacl_reference::json;
+use intnacl_reference::{LossName, json};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -21,32 +21,33 @@ pub const G2: Negatives = Negatives::G2 { tau_plus: TAU_PLUS, beta: BETA };
 /// The paper's robust term.
 pub const ROBUST: RobustTerm = RobustTerm { negatives: G2, weight: Weight::Adversarial };
 
-/// Every loss with the paper's parameters.
-const LOSSES: [Loss; 9] = [
-    Loss::SimClr,
-    Loss::Debiased { tau_plus: TAU_PLUS },
-    Loss::HardNegative { tau_plus: TAU_PLUS, beta: BETA },
-    Loss::Adversarial { alpha: ALPHA },
-    Loss::Nca { negatives: G2 },
-    Loss::MixNca { negatives: G2, lambda: LAMBDA },
-    Loss::Robust { negatives: G2, weight: Weight::Adversarial, weight_negatives: G2 },
-    Loss::IntCl { negatives: G2, alpha: ALPHA, robust: ROBUST },
-    Loss::IntNaCl {
-        negatives: G2,
-        alpha: ALPHA,
-        robust: ROBUST,
-        neighborhood: Neighborhood::MixNca { lambda: LAMBDA },
-    },
-];
+/// A loss with the paper's parameters.
+const fn of_the_paper(name: LossName) -> Loss {
+    match name {
+        LossName::SimClr => Loss::SimClr,
+        LossName::Debiased => Loss::Debiased { tau_plus: TAU_PLUS },
+        LossName::HardNegative => Loss::HardNegative { tau_plus: TAU_PLUS, beta: BETA },
+        LossName::Adversarial => Loss::Adversarial { alpha: ALPHA },
+        LossName::Nca => Loss::Nca { negatives: G2 },
+        LossName::MixNca => Loss::MixNca { negatives: G2, lambda: LAMBDA },
+        LossName::Robust => Loss::Robust { negatives: G2, weight: Weight::Adversarial, weight_negatives: G2 },
+        LossName::IntCl => Loss::IntCl { negatives: G2, alpha: ALPHA, robust: ROBUST },
+        LossName::IntNaCl => Loss::IntNaCl {
+            negatives: G2,
+            alpha: ALPHA,
+            robust: ROBUST,
+            neighborhood: Neighborhood::MixNca { lambda: LAMBDA },
+        },
+    }
+}
 
 /// The loss of a name as in requests, with the paper's parameters.
 ///
 /// # Errors
 /// [`Error::Setting`] for another name.
 pub fn named(name: &str) -> Result<Loss> {
-    let names = || LOSSES.iter().map(Loss::name).collect::<Vec<_>>().join(", ");
-    let known = LOSSES.iter().find(|loss| loss.name() == name).copied();
-    known.ok_or_else(|| Error::setting("loss", name, format!("one of {}", names())))
+    let known = LossName::of(name).map(of_the_paper);
+    known.ok_or_else(|| Error::setting("loss", name, format!("one of {}", LossName::NAMES.join(", "))))
 }
 
 /// A loss as a configuration writes it: `name` and `parameters` of a request.
@@ -222,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_loss_reads_back_as_written() {
-        for loss in LOSSES {
+        for loss in LossName::ALL.iter().copied().map(of_the_paper) {
             let text = toml::to_string(&Objective(loss)).unwrap();
             assert_eq!(toml::from_str::<Objective>(&text).unwrap().0, loss, "{text}");
             assert_eq!(named(loss.name()).unwrap(), loss);
