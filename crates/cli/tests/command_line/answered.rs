@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use intnacl_reference::LossName;
 use serde_json::{Value, json};
 
 use crate::requests::{batch, int_nacl, request, simclr, supervised, tuples, units, with, without};
@@ -22,24 +23,28 @@ pub fn losses() -> Vec<(&'static str, Value)> {
         object.extend(neighborhood.as_object().expect("an object").clone());
         parameters
     };
-    vec![
-        ("simclr", json!({})),
-        ("debiased", json!({"tau_plus": 0.1})),
-        ("hard_negative", json!({"tau_plus": 0.1, "beta": 1})),
-        ("adversarial", json!({"alpha": 0.5})),
-        ("nca", json!({"negatives": g0})),
-        ("nca", json!({"negatives": g1})),
-        ("nca", json!({"negatives": g2})),
-        ("mix_nca", json!({"negatives": g1, "lambda": 0.5})),
-        ("robust", json!({"negatives": g2, "weight": "one"})),
-        ("robust", json!({"negatives": g2, "weight": "adversarial"})),
-        ("robust", json!({"negatives": g2, "weight": "adversarial_with_gradient", "weight_negatives": g0})),
-        ("int_cl", json!({"negatives": g1, "alpha": 1, "robust": robust})),
-        ("int_nacl", int_nacl(json!({"neighborhood": "nca"}))),
-        ("int_nacl", int_nacl(json!({"neighborhood": "mix_nca", "lambda": 0.5}))),
-        ("int_nacl", int_nacl(json!({"neighborhood": "combined", "lambda": 0.5}))),
-        ("int_nacl", int_nacl(json!({"neighborhood": "combined", "lambda": 0.5, "joined": false}))),
-    ]
+    let of = |name: LossName| match name {
+        LossName::SimClr => vec![json!({})],
+        LossName::Debiased => vec![json!({"tau_plus": 0.1})],
+        LossName::HardNegative => vec![json!({"tau_plus": 0.1, "beta": 1})],
+        LossName::Adversarial => vec![json!({"alpha": 0.5})],
+        LossName::Nca => vec![json!({"negatives": g0}), json!({"negatives": g1}), json!({"negatives": g2})],
+        LossName::MixNca => vec![json!({"negatives": g1, "lambda": 0.5})],
+        LossName::Robust => vec![
+            json!({"negatives": g2, "weight": "one"}),
+            json!({"negatives": g2, "weight": "adversarial"}),
+            json!({"negatives": g2, "weight": "adversarial_with_gradient", "weight_negatives": g0}),
+        ],
+        LossName::IntCl => vec![json!({"negatives": g1, "alpha": 1, "robust": robust})],
+        LossName::IntNaCl => vec![
+            int_nacl(json!({"neighborhood": "nca"})),
+            int_nacl(json!({"neighborhood": "mix_nca", "lambda": 0.5})),
+            int_nacl(json!({"neighborhood": "combined", "lambda": 0.5})),
+            int_nacl(json!({"neighborhood": "combined", "lambda": 0.5, "joined": false})),
+        ],
+    };
+    let all = LossName::ALL.iter();
+    all.flat_map(|name| of(*name).into_iter().map(|parameters| (name.name(), parameters))).collect()
 }
 
 /// The lengths of nested arrays of finite numbers, from the outside in.
