@@ -1,6 +1,6 @@
 //! Shared parts of the unit tests: random numbers, one loss of every form, and requests about random embeddings.
 
-use intnacl_reference::{Answer, Loss, Negatives, Neighborhood, Request, RobustTerm, Weight, json};
+use intnacl_reference::{Answer, Loss, LossName, Negatives, Neighborhood, Request, RobustTerm, Weight, json};
 use serde_json::{Value, json};
 
 /// A small linear congruential generator: tests need numbers without a pattern, not good ones.
@@ -42,27 +42,40 @@ pub(crate) fn losses() -> Vec<Loss> {
         robust: robust(weight),
         neighborhood,
     };
-    vec![
-        Loss::SimClr,
-        Loss::Debiased { tau_plus: 0.1 },
-        Loss::HardNegative { tau_plus: 0.1, beta: 1.0 },
-        Loss::HardNegative { tau_plus: 0.0, beta: 2.0 },
-        Loss::Adversarial { alpha: 0.5 },
-        Loss::Nca { negatives: Negatives::G0 },
-        Loss::Nca { negatives: g1 },
-        Loss::Nca { negatives: g2 },
-        Loss::MixNca { negatives: Negatives::G0, lambda: 0.7 },
-        Loss::MixNca { negatives: g2, lambda: 0.9 },
-        Loss::Robust { negatives: g1, weight: Weight::One, weight_negatives: Negatives::G0 },
-        Loss::Robust { negatives: g2, weight: Weight::Adversarial, weight_negatives: g1 },
-        Loss::Robust { negatives: g1, weight: Weight::AdversarialWithGradient, weight_negatives: g2 },
-        Loss::IntCl { negatives: g1, alpha: 2.0, robust: robust(Weight::Adversarial) },
-        Loss::IntCl { negatives: g2, alpha: 0.0, robust: robust(Weight::One) },
-        with(Neighborhood::Nca, Weight::AdversarialWithGradient),
-        with(Neighborhood::MixNca { lambda: 0.6 }, Weight::Adversarial),
-        with(Neighborhood::Combined { lambda: 0.6, joined: true }, Weight::One),
-        with(Neighborhood::Combined { lambda: 0.3, joined: false }, Weight::Adversarial),
-    ]
+    let of = |name: &LossName| match name {
+        LossName::SimClr => vec![Loss::SimClr],
+        LossName::Debiased => vec![Loss::Debiased { tau_plus: 0.1 }],
+        LossName::HardNegative => vec![
+            Loss::HardNegative { tau_plus: 0.1, beta: 1.0 },
+            Loss::HardNegative { tau_plus: 0.0, beta: 2.0 },
+        ],
+        LossName::Adversarial => vec![Loss::Adversarial { alpha: 0.5 }],
+        LossName::Nca => vec![
+            Loss::Nca { negatives: Negatives::G0 },
+            Loss::Nca { negatives: g1 },
+            Loss::Nca { negatives: g2 },
+        ],
+        LossName::MixNca => vec![
+            Loss::MixNca { negatives: Negatives::G0, lambda: 0.7 },
+            Loss::MixNca { negatives: g2, lambda: 0.9 },
+        ],
+        LossName::Robust => vec![
+            Loss::Robust { negatives: g1, weight: Weight::One, weight_negatives: Negatives::G0 },
+            Loss::Robust { negatives: g2, weight: Weight::Adversarial, weight_negatives: g1 },
+            Loss::Robust { negatives: g1, weight: Weight::AdversarialWithGradient, weight_negatives: g2 },
+        ],
+        LossName::IntCl => vec![
+            Loss::IntCl { negatives: g1, alpha: 2.0, robust: robust(Weight::Adversarial) },
+            Loss::IntCl { negatives: g2, alpha: 0.0, robust: robust(Weight::One) },
+        ],
+        LossName::IntNaCl => vec![
+            with(Neighborhood::Nca, Weight::AdversarialWithGradient),
+            with(Neighborhood::MixNca { lambda: 0.6 }, Weight::Adversarial),
+            with(Neighborhood::Combined { lambda: 0.6, joined: true }, Weight::One),
+            with(Neighborhood::Combined { lambda: 0.3, joined: false }, Weight::Adversarial),
+        ],
+    };
+    LossName::ALL.iter().flat_map(of).collect()
 }
 
 /// Tuples of 3 anchors with all optional arrays, in 5 dimensions.

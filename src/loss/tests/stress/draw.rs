@@ -3,7 +3,7 @@
 use super::ALL_KINDS;
 use crate::testing::Random;
 use intnacl_reference::{
-    Batch, Loss, Negatives, Neighborhood, Request, RobustTerm, Settings, Tuples, Weight,
+    Batch, Loss, LossName, Negatives, Neighborhood, Request, RobustTerm, Settings, Tuples, Weight,
 };
 use nalgebra::DMatrix;
 use tch::Kind;
@@ -128,16 +128,16 @@ fn loss(r: &mut Random) -> Loss {
         Negatives::G1 { tau_plus } => (tau_plus, 0.0),
         Negatives::G2 { tau_plus, beta } => (tau_plus, beta),
     };
-    match r.below(9) {
-        0 => Loss::SimClr,
-        1 => Loss::Debiased { tau_plus },
-        2 => Loss::HardNegative { tau_plus, beta },
-        3 => Loss::Adversarial { alpha },
-        4 => Loss::Nca { negatives },
-        5 => Loss::MixNca { negatives, lambda },
-        6 => Loss::Robust { negatives: second, weight, weight_negatives: negatives },
-        7 => Loss::IntCl { negatives, alpha, robust },
-        _ => Loss::IntNaCl { negatives, alpha, robust, neighborhood },
+    match r.one_of(LossName::ALL) {
+        LossName::SimClr => Loss::SimClr,
+        LossName::Debiased => Loss::Debiased { tau_plus },
+        LossName::HardNegative => Loss::HardNegative { tau_plus, beta },
+        LossName::Adversarial => Loss::Adversarial { alpha },
+        LossName::Nca => Loss::Nca { negatives },
+        LossName::MixNca => Loss::MixNca { negatives, lambda },
+        LossName::Robust => Loss::Robust { negatives: second, weight, weight_negatives: negatives },
+        LossName::IntCl => Loss::IntCl { negatives, alpha, robust },
+        LossName::IntNaCl => Loss::IntNaCl { negatives, alpha, robust, neighborhood },
     }
 }
 
