@@ -2,7 +2,7 @@
 
 use intnacl::tch::{Device, Kind, TchError, Tensor};
 use intnacl::{Batch, Loss, Negatives, Neighborhood, Request, RobustTerm, Settings, Weight};
-use intnacl_reference as reference;
+use intnacl_reference::{self as reference, LossName};
 use nalgebra::DMatrix;
 
 /// Columns of an embedding.
@@ -32,19 +32,24 @@ pub fn cases() -> Vec<Case> {
     let int_nacl = |neighborhood| Loss::IntNaCl { negatives: g2, alpha, robust, neighborhood };
     let asked = |name, positives, loss| Case { name, positives, loss, asked: true };
     let other = |name, positives, loss| Case { name, positives, loss, asked: false };
-    vec![
-        asked("simclr", 1, Loss::SimClr),
-        other("debiased", 1, Loss::Debiased { tau_plus }),
-        asked("hard_negative", 1, Loss::HardNegative { tau_plus, beta }),
-        other("adversarial", 1, Loss::Adversarial { alpha }),
-        asked("nca", 1, nca),
-        asked("nca", 5, nca),
-        other("mix_nca", 5, Loss::MixNca { negatives: g2, lambda }),
-        other("robust", 1, Loss::Robust { negatives: g2, weight: Weight::Adversarial, weight_negatives: g2 }),
-        other("int_cl", 1, Loss::IntCl { negatives: g2, alpha, robust }),
-        other("int_nacl", 5, int_nacl(Neighborhood::Nca)),
-        other("combined", 5, int_nacl(Neighborhood::Combined { lambda, joined: true })),
-    ]
+    let of = |name: &LossName| match name {
+        LossName::SimClr => vec![asked("simclr", 1, Loss::SimClr)],
+        LossName::Debiased => vec![other("debiased", 1, Loss::Debiased { tau_plus })],
+        LossName::HardNegative => vec![asked("hard_negative", 1, Loss::HardNegative { tau_plus, beta })],
+        LossName::Adversarial => vec![other("adversarial", 1, Loss::Adversarial { alpha })],
+        LossName::Nca => vec![asked("nca", 1, nca), asked("nca", 5, nca)],
+        LossName::MixNca => vec![other("mix_nca", 5, Loss::MixNca { negatives: g2, lambda })],
+        LossName::Robust => {
+            let loss = Loss::Robust { negatives: g2, weight: Weight::Adversarial, weight_negatives: g2 };
+            vec![other("robust", 1, loss)]
+        }
+        LossName::IntCl => vec![other("int_cl", 1, Loss::IntCl { negatives: g2, alpha, robust })],
+        LossName::IntNaCl => vec![
+            other("int_nacl", 5, int_nacl(Neighborhood::Nca)),
+            other("combined", 5, int_nacl(Neighborhood::Combined { lambda, joined: true })),
+        ],
+    };
+    LossName::ALL.iter().flat_map(of).collect()
 }
 
 impl Case {
