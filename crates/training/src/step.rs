@@ -1,10 +1,11 @@
 //! One training step: images → views, mixed and adversarial views → embeddings → loss → gradient.
 
+use crate::config::objective::numbers;
 use crate::encoder::{Encoder, Mode};
 use crate::error::{Result, in_range};
 use crate::random::{Purpose, displacement, stream};
 use crate::views;
-use intnacl::{Batch, Layout, Loss, Neighborhood};
+use intnacl::{Batch, Layout, Loss};
 use serde::{Deserialize, Serialize};
 use tch::{Tensor, no_grad};
 
@@ -115,14 +116,8 @@ pub fn embed(
 
 /// `λ·view + (1-λ)·(the view of another image)`.
 fn mix(view: &Tensor, loss: &Loss, place: Place, k: u64) -> Result<Tensor> {
-    let lambda = match *loss {
-        Loss::MixNca { lambda, .. }
-        | Loss::IntNaCl {
-            neighborhood: Neighborhood::MixNca { lambda } | Neighborhood::Combined { lambda, .. },
-            ..
-        } => lambda,
-        _ => 1.0,
-    };
+    let mut loss = *loss;
+    let lambda = numbers(&mut loss).into_iter().find(|(name, _)| *name == "lambda").map_or(1.0, |(_, x)| *x);
     let first = place.indices.first().map_or(0, |&image| image as u64);
     let mut rng = stream(place.seed, Purpose::Mixing, &[place.epoch, first, k]);
     let others = Tensor::f_from_slice(&displacement(place.indices.len(), &mut rng))?;

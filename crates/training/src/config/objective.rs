@@ -145,6 +145,42 @@ fn estimators(loss: &mut Loss) -> Vec<&mut Negatives> {
     }
 }
 
+/// Every number among a loss's parameters, by the parameter's name.
+pub(crate) fn numbers(loss: &mut Loss) -> Vec<(&'static str, &mut f64)> {
+    fn of(negatives: &mut Negatives) -> Vec<(&'static str, &mut f64)> {
+        match negatives {
+            Negatives::G0 => vec![],
+            Negatives::G1 { tau_plus } => vec![("tau_plus", tau_plus)],
+            Negatives::G2 { tau_plus, beta } => vec![("tau_plus", tau_plus), ("beta", beta)],
+        }
+    }
+    fn own<'a>(name: &'static str, number: &'a mut f64) -> Vec<(&'static str, &'a mut f64)> {
+        vec![(name, number)]
+    }
+    let lists = match loss {
+        Loss::SimClr => vec![],
+        Loss::Debiased { tau_plus } => vec![own("tau_plus", tau_plus)],
+        Loss::HardNegative { tau_plus, beta } => vec![own("tau_plus", tau_plus), own("beta", beta)],
+        Loss::Adversarial { alpha } => vec![own("alpha", alpha)],
+        Loss::Nca { negatives } => vec![of(negatives)],
+        Loss::MixNca { negatives, lambda } => vec![of(negatives), own("lambda", lambda)],
+        Loss::Robust { negatives, weight_negatives, .. } => vec![of(negatives), of(weight_negatives)],
+        Loss::IntCl { negatives, alpha, robust } => {
+            vec![of(negatives), of(&mut robust.negatives), own("alpha", alpha)]
+        }
+        Loss::IntNaCl { negatives, alpha, robust, neighborhood } => {
+            let mixing = match neighborhood {
+                Neighborhood::Nca => vec![],
+                Neighborhood::MixNca { lambda } | Neighborhood::Combined { lambda, .. } => {
+                    own("lambda", lambda)
+                }
+            };
+            vec![of(negatives), of(&mut robust.negatives), own("alpha", alpha), mixing]
+        }
+    };
+    lists.into_iter().flatten().collect()
+}
+
 impl Overrides {
     /// The loss with these parameters.
     ///
@@ -163,58 +199,23 @@ impl Overrides {
                 };
             }
         }
-        set("tau_plus", self.tau_plus, &mut loss, |loss| match loss {
-            Loss::Debiased { tau_plus } | Loss::HardNegative { tau_plus, .. } => vec![tau_plus],
-            other => {
-                let each = estimators(other).into_iter().filter_map(|negatives| match negatives {
-                    Negatives::G0 => None,
-                    Negatives::G1 { tau_plus } | Negatives::G2 { tau_plus, .. } => Some(tau_plus),
-                });
-                each.collect()
-            }
-        })?;
-        set("beta", self.beta, &mut loss, |loss| match loss {
-            Loss::HardNegative { beta, .. } => vec![beta],
-            other => {
-                let each = estimators(other).into_iter().filter_map(|negatives| match negatives {
-                    Negatives::G2 { beta, .. } => Some(beta),
-                    Negatives::G0 | Negatives::G1 { .. } => None,
-                });
-                each.collect()
-            }
-        })?;
-        set("alpha", self.alpha, &mut loss, |loss| match loss {
-            Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. } => {
-                vec![alpha]
-            }
-            _ => vec![],
-        })?;
-        set("lambda", self.lambda, &mut loss, |loss| match loss {
-            Loss::MixNca { lambda, .. } => vec![lambda],
-            Loss::IntNaCl {
-                neighborhood: Neighborhood::MixNca { lambda } | Neighborhood::Combined { lambda, .. },
-                ..
-            } => vec![lambda],
-            _ => vec![],
-        })?;
+        let given = [
+            ("tau_plus", self.tau_plus),
+            ("beta", self.beta),
+            ("alpha", self.alpha),
+            ("lambda", self.lambda),
+        ];
+        for (argument, value) in given {
+            let Some(value) = value else { continue };
+            let expected = format!("another loss: {} has no such parameter", loss.name());
+            let mut places = numbers(&mut loss);
+            places.retain(|(name, _)| *name == argument);
+            in_range(argument, value, !places.is_empty(), expected)?;
+            places.into_iter().for_each(|(_, place)| *place = value);
+        }
         loss.validate().map_err(intnacl::Error::from)?;
         Ok(loss)
     }
-}
-
-/// Sets every place of a parameter to a value, if one is given.
-fn set(
-    argument: &str,
-    value: Option<f64>,
-    loss: &mut Loss,
-    places: impl for<'a> FnOnce(&'a mut Loss) -> Vec<&'a mut f64>,
-) -> Result<()> {
-    let Some(value) = value else { return Ok(()) };
-    let name = loss.name();
-    let places = places(loss);
-    in_range(argument, value, !places.is_empty(), format!("another loss: {name} has no such parameter"))?;
-    places.into_iter().for_each(|place| *place = value);
-    Ok(())
 }
 
 #[cfg(test)]
