@@ -11,11 +11,14 @@ mod cargo_config;
 #[cfg(test)]
 mod circles;
 mod doc;
+mod drill;
 mod fuzz;
 #[cfg(test)]
 mod house;
 mod install;
 mod libtorch;
+#[cfg(test)]
+mod losses;
 mod manifest;
 mod mutants;
 mod peers;
@@ -58,6 +61,9 @@ Commands:
   mutants [ARGS...]  break the code of the losses and of the bound in sampled places, and see whether the tests notice;
                      goes on where it was stopped; see `cargo xtask mutants --help`
   libtorch           only the set-up; prints the folder of libtorch
+  loss-drill [--write]
+                     add a loss to a copy of the tree, leave out each place that it needs in turn, and print the
+                     places of notes/adding-a-loss.md; --write puts them there; needs no libtorch
 
 Options:
   --cuda             set up the libtorch that can use a GPU (about 3 GB to download, not 0.5 GB)
@@ -92,6 +98,7 @@ enum Command {
     PythonTest(Vec<String>),
     Fuzz(Vec<String>),
     Mutants(Vec<String>),
+    LossDrill(Vec<String>),
 }
 
 /// Takes the words after `cargo xtask` apart. `--cuda` is taken before the command and right after it,
@@ -124,6 +131,7 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, torch::Set
         Some("python-test") => Command::PythonTest(rest),
         Some("fuzz") => Command::Fuzz(rest),
         Some("mutants") => Command::Mutants(rest),
+        Some("loss-drill") => Command::LossDrill(rest),
         Some(other) => {
             return Err(format!("`cargo xtask` has no command `{other}`; see `cargo xtask --help`"));
         }
@@ -146,6 +154,7 @@ fn run(command: Command, set: torch::Set) -> Result<ExitCode> {
         Command::PythonTest(args) => return wheel::test(&workspace, &args),
         Command::Doc(args) => return doc::run(&workspace, args),
         Command::Fuzz(args) => return fuzz::run(&workspace, &args),
+        Command::LossDrill(args) => return drill::run(&workspace, &args),
         _ => {}
     }
     let libtorch = libtorch::set_up(&workspace, set)?;
@@ -172,7 +181,12 @@ fn run(command: Command, set: torch::Set) -> Result<ExitCode> {
             println!("{}", libtorch.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Help | Command::Wheel | Command::PythonTest(_) | Command::Doc(_) | Command::Fuzz(_) => {
+        Command::Help
+        | Command::Wheel
+        | Command::PythonTest(_)
+        | Command::Doc(_)
+        | Command::Fuzz(_)
+        | Command::LossDrill(_) => {
             unreachable!("answered above")
         }
     }
