@@ -11,7 +11,7 @@ type Module = Vec<String>;
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
 /// The folders of sources.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 12] = [
     "src",
     "reference/src",
     "crates/vocabulary/src",
@@ -19,7 +19,9 @@ const SOURCES: [&str; 10] = [
     "crates/judge/src",
     "crates/cli/src",
     "crates/training/src",
+    "crates/frameworks/src",
     "crates/fuzz/src",
+    "crates/mutants/src",
     "bindings/python/src",
     "xtask/src",
 ];

@@ -1,7 +1,7 @@
 //! Budgets are neither too small nor too large: exact answers, displaced by multiples of what they may be off.
 
 use crate::budget::{Inputs, OUTPUT_ROUNDINGS};
-use crate::trial::InRequest;
+use crate::side::InRequest;
 use crate::{Float, Implementation, Standard, cases, laws, try_case};
 use intnacl_reference::EvaluateRequest;
 use intnacl_reference::condition::tolerance;

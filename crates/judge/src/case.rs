@@ -2,7 +2,7 @@
 //! data.
 
 use super::Float;
-use super::images::{Encoder, Images, Recipe, Rng, views};
+use super::images::{Augmentation, Encoder, Images, Rng, views};
 use intnacl_reference::{
     Batch, Loss, LossName, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight,
 };
@@ -311,7 +311,7 @@ impl Case {
         if self.geometry == Geometry::Digits
             && let Some(batch) = self.digits()
         {
-            return super::invariances::tuples_of_view_0(&batch);
+            return super::layouts::tuples_of_view_0(&batch);
         }
         let mut rng = self.rng(2);
         let (b, d, terms) = (self.images, self.dimension, self.positives - 1);
@@ -349,7 +349,7 @@ impl Case {
         let mut rng = self.rng(3);
         let indices = digits.sample(self.images, &mut rng).ok()?;
         // The attack's step does not depend on the temperature of the law.
-        let recipe = Recipe { lambda: self.lambda, ..Recipe::new(self.positives, 0.5) };
+        let recipe = Augmentation { lambda: self.lambda, ..Augmentation::new(self.positives, 0.5) };
         let mut batch = views(digits, encoder.as_ref()?, &indices, &recipe, &mut rng).ok()?;
         batch.symmetric = self.symmetric;
         if self.normalize {

@@ -150,6 +150,30 @@ pub fn agreement_of(request: &Request, reply: Result<Reply, String>, float: Floa
     agreement(request, &Given { float, reply: Cell::new(Some(reply)) })
 }
 
+/// A program in another type than it says itself.
+pub(crate) struct InType<'a> {
+    pub(crate) program: &'a dyn Implementation,
+    pub(crate) float: Float,
+}
+
+impl Implementation for InType<'_> {
+    fn float(&self) -> Float {
+        self.float
+    }
+    fn standard(&self) -> Standard {
+        self.program.standard()
+    }
+    fn support(&self) -> Support {
+        self.program.support()
+    }
+    fn evaluate(&self, request: &Request) -> Result<Answer, String> {
+        self.program.evaluate(request)
+    }
+    fn reply(&self, request: &Request) -> Result<Reply, String> {
+        self.program.reply(request)
+    }
+}
+
 /// A program that gave one answer.
 pub(crate) struct Given {
     pub(crate) float: Float,

@@ -1,8 +1,8 @@
 //! Values and gradients that are known in closed form, or from other answers, without asking the reference.
 
 use super::budget::Inputs;
-use super::invariances::tuples_of_pair;
-use super::number::{Number, Scores, exactly, one_less, one_more};
+use super::layouts::tuples_of_pair;
+use super::number::{ExactScores, Number, exactly, one_less, one_more};
 use super::outcome::Stop;
 use super::reductions::single;
 use super::trial::Trial;
@@ -26,7 +26,7 @@ pub(super) const LAWS: &[Law] = &[
         check: |trial, _| {
             let beta = trial.case.beta;
             let loss = Loss::HardNegative { tau_plus: 0.0, beta };
-            let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+            let scores = ExactScores::new(trial.case.temperature, trial.case.normalize);
             let formula = |positive: Dd, negatives: &[Dd]| {
                 let sum = |factor: Dd| {
                     scores.log_sum_exp(&negatives.iter().map(|s| *s * &factor).collect::<Vec<_>>())
@@ -66,7 +66,7 @@ pub(super) const LAWS: &[Law] = &[
             let mut swapped = data.clone();
             std::mem::swap(&mut swapped.positives, &mut swapped.negatives);
             let (near, far) = (trial.evaluate(loss, &data)?, trial.evaluate(loss, &swapped)?);
-            let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+            let scores = ExactScores::new(trial.case.temperature, trial.case.normalize);
             let request = near.request.clone();
             let (near, far) = (near.numbers(Inputs::Same), far.numbers(Inputs::Same));
             for (i, (near, far)) in near.into_iter().zip(far).enumerate() {
@@ -167,7 +167,7 @@ impl Terms<'_> {
 /// All rows become the first one; the sizes stay those of the case.
 fn identical_embeddings(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     let loss = trial.loss(name)?;
-    let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+    let scores = ExactScores::new(trial.case.temperature, trial.case.normalize);
     let log_1_plus = |n: f64, m: f64| Number::exact(scores.softplus(scores.ln(n) - &scores.ln(m)));
     let batch = trial.batch();
     let row = batch.views[0].row(0).into_owned();
@@ -216,7 +216,7 @@ fn the_floor(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     data.debias_positives = Some((0..anchor.nrows()).map(|i| rows(1, i, 1.0)).collect());
     data.negatives = (0..anchor.nrows()).map(|i| rows(count, i, -1.0)).collect();
     let floored = trial.evaluate(trial.loss(name)?, &data)?;
-    let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+    let scores = ExactScores::new(trial.case.temperature, trial.case.normalize);
     for i in 0..anchor.nrows() {
         let request = &floored.request;
         let value = floored.number(i, Inputs::Same);
@@ -245,7 +245,7 @@ fn the_floor_of_a_batch(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
         ..drawn
     };
     let floored = trial.evaluate(trial.loss(name)?, &data)?;
-    let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+    let scores = ExactScores::new(trial.case.temperature, trial.case.normalize);
     let least = |positive: Dd, negatives: &[Dd]| {
         let count = scores.ln(negatives.len() as f64);
         Number::exact(scores.softplus(count + &scores.log_floor() - &positive))
@@ -297,7 +297,7 @@ fn stopped_weight(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-impl Scores {
+impl ExactScores {
     /// A number of each anchor, by the score of its first positive and those of its negatives.
     pub(super) fn of_tuples(&self, data: &Tuples, term: &dyn Fn(Dd, &[Dd]) -> Number) -> Vec<Number> {
         let scores = (0..data.anchor.nrows()).map(|i| self.of_anchor(data, i));

@@ -1,10 +1,11 @@
 //! Inequalities and limits.
 
 use super::budget::Inputs;
-use super::number::{Number, Scores};
+use super::number::{ExactScores, Number};
 use super::outcome::Stop;
+use super::side::InRequest;
 use super::side::Side;
-use super::trial::{InRequest, Trial};
+use super::trial::Trial;
 use super::{LOSSES, Law};
 use intnacl_reference::inside::Dd;
 use intnacl_reference::{Batch, Layout, Loss, Negatives, Tuples};
@@ -46,7 +47,7 @@ pub(super) const LAWS: &[Law] = &[
         check: |trial, _| {
             let beta = 64.0;
             let loss = Loss::HardNegative { tau_plus: 0.0, beta };
-            let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+            let scores = ExactScores::new(trial.case.temperature, trial.case.normalize);
             let bound = |positive: Dd, negatives: &[Dd], share: f64| {
                 let largest = negatives.iter().copied().reduce(|a, b| if a > b { a } else { b });
                 let count = scores.ln(negatives.len() as f64);
@@ -85,7 +86,7 @@ pub(super) const LAWS: &[Law] = &[
 /// Values of data in which every anchor has `m` positives and `n` negatives.
 fn in_range<L: InRequest>(trial: &Trial<'_>, loss: Loss, data: &L, m: usize, n: usize) -> Result<(), Stop> {
     let side = trial.evaluate(loss, data)?;
-    let scores = Scores::new(trial.case.temperature, trial.case.normalize);
+    let scores = ExactScores::new(trial.case.temperature, trial.case.normalize);
     // Rows that are a rounding off the sphere have scores beyond 1/t.
     let own = data.each_row().into_iter().map(|row| scores.score(&row, &row));
     let largest = own.fold(-scores.log_floor(), |largest, own| if own > largest { own } else { largest });

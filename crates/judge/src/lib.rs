@@ -28,6 +28,7 @@ pub mod images;
 mod inequalities;
 mod invariances;
 mod kept;
+mod layouts;
 mod lists;
 mod named;
 mod number;

@@ -143,13 +143,13 @@ impl Mul for Number {
 }
 
 /// Exact scores and the functions of them that closed forms are made of.
-pub(super) struct Scores {
+pub(super) struct ExactScores {
     field: Arithmetic<Dd>,
     inverse_temperature: Dd,
     normalize: bool,
 }
 
-impl Scores {
+impl ExactScores {
     pub(super) fn new(temperature: f64, normalize: bool) -> Self {
         let field = Arithmetic::<Dd>::new(temperature, 1.0, CONTEXT);
         let inverse_temperature = -field.log_floor;

@@ -3,7 +3,8 @@
 use super::budget::Inputs;
 use super::lists::{WITH_BETA, WITH_TAU};
 use super::outcome::Stop;
-use super::trial::{InRequest, Trial};
+use super::side::InRequest;
+use super::trial::Trial;
 use super::{LOSSES, Law};
 use intnacl_reference::Layout;
 use intnacl_reference::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};

@@ -3,11 +3,35 @@
 use super::Float;
 use super::budget::{EXACT_VALUE_ULP, Inputs, OUTPUT_ROUNDINGS};
 use super::number::{Bounds, Number};
-use super::trial::InRequest;
 use intnacl_reference::condition::{Off, Tolerance, tolerance};
-use intnacl_reference::{Evaluation, Loss, Request, Settings};
+use intnacl_reference::inside::Problems;
+use intnacl_reference::{Answer, Batch, Evaluation, Loss, Request, Settings, Tuples};
 use std::cell::OnceCell;
 use std::rc::Rc;
+
+/// A layout that requests can carry.
+pub(super) trait InRequest: Problems + Clone {
+    fn request(loss: Loss, settings: Settings, data: Self) -> Request;
+    fn from_answer(answer: Answer) -> Option<Evaluation<Self>>;
+}
+
+impl InRequest for Tuples {
+    fn request(loss: Loss, settings: Settings, data: Self) -> Request {
+        Request::Tuples { loss, settings, data }
+    }
+    fn from_answer(answer: Answer) -> Option<Evaluation<Self>> {
+        if let Answer::Tuples(evaluation) = answer { Some(evaluation) } else { None }
+    }
+}
+
+impl InRequest for Batch {
+    fn request(loss: Loss, settings: Settings, data: Self) -> Request {
+        Request::Batch { loss, settings, data }
+    }
+    fn from_answer(answer: Answer) -> Option<Evaluation<Self>> {
+        if let Answer::Batch(evaluation) = answer { Some(evaluation) } else { None }
+    }
+}
 
 /// An evaluation with how far it may be off.
 pub(super) struct Side<L> {

@@ -1,8 +1,8 @@
 //! A test a law, for programs in Rust.
 
+use super::check::InType;
 use super::diagnosis::diagnose;
-use super::{Float, Implementation, Law, Standard, Support, check, laws, seed_from_environment};
-use intnacl_reference::{Answer, Reply, Request};
+use super::{Float, Implementation, Law, check, laws, seed_from_environment};
 use std::fmt::Write;
 
 /// Makes a `#[test]` of each law that speaks of a loss, under the law's name.
@@ -53,30 +53,6 @@ macro_rules! __law_tests {
             }
         )*
     };
-}
-
-/// A program in another type than it says itself.
-pub(crate) struct InType<'a> {
-    pub(crate) program: &'a dyn Implementation,
-    pub(crate) float: Float,
-}
-
-impl Implementation for InType<'_> {
-    fn float(&self) -> Float {
-        self.float
-    }
-    fn standard(&self) -> Standard {
-        self.program.standard()
-    }
-    fn support(&self) -> Support {
-        self.program.support()
-    }
-    fn evaluate(&self, request: &Request) -> Result<Answer, String> {
-        self.program.evaluate(request)
-    }
-    fn reply(&self, request: &Request) -> Result<Reply, String> {
-        self.program.reply(request)
-    }
 }
 
 /// Checks a law by name on 64 cases of a loss, in a floating type and by the standard that the program claims.

@@ -3,12 +3,11 @@
 use super::budget::{EXACT_GRADIENT_UNITS, Inputs, OUTPUT_ROUNDINGS, Standard};
 use super::number::{Bounds, Number};
 use super::outcome::{Excuse, Finding, Outcome, Stop, exceeds, ratio};
-use super::side::Side;
+use super::side::{InRequest, Side};
 use super::{Case, Float, Implementation};
 use intnacl_reference::Error;
 use intnacl_reference::Evaluate;
 use intnacl_reference::condition::tolerance;
-use intnacl_reference::inside::Problems;
 use intnacl_reference::inside::norm;
 use intnacl_reference::{Answer, Layout, Reply, Request};
 use intnacl_reference::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
@@ -26,30 +25,6 @@ pub struct Trial<'a> {
     partial: Cell<bool>,
     /// Every measurement, where they are wanted.
     all: Option<RefCell<Vec<[Finding; 3]>>>,
-}
-
-/// A layout that requests can carry.
-pub(super) trait InRequest: Problems + Clone {
-    fn request(loss: Loss, settings: Settings, data: Self) -> Request;
-    fn from_answer(answer: Answer) -> Option<Evaluation<Self>>;
-}
-
-impl InRequest for Tuples {
-    fn request(loss: Loss, settings: Settings, data: Self) -> Request {
-        Request::Tuples { loss, settings, data }
-    }
-    fn from_answer(answer: Answer) -> Option<Evaluation<Self>> {
-        if let Answer::Tuples(evaluation) = answer { Some(evaluation) } else { None }
-    }
-}
-
-impl InRequest for Batch {
-    fn request(loss: Loss, settings: Settings, data: Self) -> Request {
-        Request::Batch { loss, settings, data }
-    }
-    fn from_answer(answer: Answer) -> Option<Evaluation<Self>> {
-        if let Answer::Batch(evaluation) = answer { Some(evaluation) } else { None }
-    }
 }
 
 impl<'a> Trial<'a> {

@@ -2,7 +2,7 @@
 
 use super::explain::{explains, flat};
 use super::probe::Probe;
-use crate::invariances::tuples_of_pair;
+use crate::layouts::tuples_of_pair;
 use intnacl_reference::{
     Answer, Batch, EvaluateRequest, Evaluation, Loss, Negatives, Request, RobustTerm, Settings,
 };

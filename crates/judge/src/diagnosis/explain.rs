@@ -1,14 +1,12 @@
 //! Explanations, each of which says what a program should have answered, tried on all answers.
 
-use super::probe::{Flat, Probe, Slack, State};
+use super::flat::{Flat, NEAR, distance};
+use super::probe::{Probe, State};
 use super::{Factor, Ratio};
 use crate::zoo::{Bug, Program};
 use crate::{Float, Implementation};
-use intnacl_reference::inside::norm;
 use intnacl_reference::{Answer, Request};
 
-/// How near numbers have to be to count as the same: well above roundings, well below what slips do.
-const NEAR: f64 = 2e-3;
 /// Temperatures below which roundings of a wrong program may be larger than those of the right one.
 const SHARP: f64 = 0.05;
 /// How much nearer an explanation has to be than the right answer.
@@ -18,30 +16,6 @@ const NEARER: f64 = 0.05;
 const COLD: f64 = 0.1;
 /// How much larger or smaller an error of roundings may be that has the same cause.
 const LIKE: f64 = 30.0;
-
-/// How far two answers are apart, relative to their size and beyond what roundings may do; what is absent is NaN and fits
-/// everything.
-fn distance(a: &Flat, b: &Flat, slack: &Slack) -> f64 {
-    let size = a.value.abs().max(b.value.abs());
-    let of_values = |a: f64, b: f64| {
-        let error = (a - b).abs() - slack.value;
-        if error > 0.0 { error / a.abs().max(b.abs()).max(1e-2 * size) } else { 0.0 }
-    };
-    let each = a.per_anchor.iter().zip(&b.per_anchor).map(|(a, b)| of_values(*a, *b));
-    let rows = || a.rows.iter().zip(&b.rows).map(|((_, a), (_, b))| (a, b));
-    let norms = |(a, b): (&Vec<f64>, &Vec<f64>)| norm(a.iter().copied()).max(norm(b.iter().copied()));
-    let largest = rows().map(norms).filter(|size| size.is_finite()).fold(0.0, f64::max);
-    let of_rows = rows().zip(&slack.rows).map(|((a, b), slack)| {
-        let error = norm(a.iter().zip(b).map(|(a, b)| a - b)) - slack;
-        if error > 0.0 { error / norms((a, b)).max(1e-2 * largest) } else { 0.0 }
-    });
-    each.chain(of_rows).fold(of_values(a.value, b.value), f64::max)
-}
-
-/// Whether two answers are the same, up to roundings.
-pub(super) fn alike(a: &Flat, b: &Flat) -> bool {
-    distance(a, b, &Slack::none(a)) <= NEAR
-}
 
 fn is_finite(flat: &Flat) -> bool {
     let rows = flat.rows.iter().flat_map(|(_, row)| row);

@@ -16,10 +16,11 @@
 
 mod conventions;
 mod explain;
+mod flat;
 mod probe;
 mod regimes;
 
-use crate::tests_of_laws::InType;
+use crate::check::InType;
 use crate::zoo::Bug;
 use crate::{Case, Float, Implementation};
 use conventions::conventions;

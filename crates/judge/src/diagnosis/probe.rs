@@ -1,12 +1,14 @@
 //! Requests that a program is asked, with its answers and the exact ones.
 
+use super::flat::{Flat, Slack, alike};
 use super::{Part, WrongArray};
 use crate::budget::{Inputs, Standard};
 use crate::outcome::Excuse;
-use crate::trial::{InRequest, Trial};
+use crate::side::InRequest;
+use crate::trial::Trial;
 use crate::{Case, Combination, Estimator, Finding, Geometry, Implementation};
 use intnacl_reference::inside::{Rng, norm};
-use intnacl_reference::{Evaluation, Request, Tuples, Weight};
+use intnacl_reference::{Request, Tuples, Weight};
 
 /// How an answer stands to the exact one, by the standard *right*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,39 +18,6 @@ pub(super) enum State {
     WrongValue,
     /// A refusal, or a number that is not finite.
     NoAnswer,
-}
-
-/// An answer with its gradient row by row.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Flat {
-    pub(super) value: f64,
-    pub(super) per_anchor: Vec<f64>,
-    /// The array and the gradient of each row.
-    pub(super) rows: Vec<(String, Vec<f64>)>,
-}
-
-impl Flat {
-    pub(super) fn of<L: InRequest>(evaluation: &Evaluation<L>) -> Self {
-        let rows = evaluation.gradient.matrices().into_iter().flat_map(|(name, matrix)| {
-            let rows = matrix.row_iter().map(|row| row.iter().copied().collect::<Vec<f64>>());
-            rows.map(|row| (name.clone(), row)).collect::<Vec<_>>()
-        });
-        Self { value: evaluation.value, per_anchor: evaluation.per_anchor.clone(), rows: rows.collect() }
-    }
-}
-
-/// What roundings may do to an answer, by the standard *right*.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Slack {
-    pub(super) value: f64,
-    /// Of the gradient by each row.
-    pub(super) rows: Vec<f64>,
-}
-
-impl Slack {
-    pub(super) fn none(of: &Flat) -> Self {
-        Self { value: 0.0, rows: vec![0.0; of.rows.len()] }
-    }
 }
 
 /// A request with both answers.
@@ -251,6 +220,6 @@ pub(super) fn forgets_nothing(
         };
         let (first, again) = (ask(), ask());
         // Sums in another order differ in their last bits.
-        matches!((first, again), (Some(first), Some(again)) if !super::explain::alike(&first, &again))
+        matches!((first, again), (Some(first), Some(again)) if !alike(&first, &again))
     })
 }

@@ -24,7 +24,7 @@ mod views;
 
 pub use encoder::Encoder;
 pub use intnacl_reference::inside::Rng;
-pub use views::{Recipe, views};
+pub use views::{Augmentation, views};
 
 use intnacl_reference::{Error, Result};
 

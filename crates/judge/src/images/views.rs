@@ -9,7 +9,7 @@ use nalgebra::DMatrix;
 
 /// What a batch of views is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Recipe {
+pub struct Augmentation {
     /// `M >= 1`: the batch has `1+M` views.
     pub positives: usize,
     /// How many mixed views; MIXNCA's own count is `M-1`. With 0 the batch has none.
@@ -22,7 +22,7 @@ pub struct Recipe {
     pub epsilon: f64,
 }
 
-impl Recipe {
+impl Augmentation {
     /// `M` positives and the `M-1` mixed views that go with them, at `λ = 1/2`; the attack moves a pixel
     /// by 8/255, the bound customary for small images.
     pub fn new(positives: usize, temperature: f64) -> Self {
@@ -44,10 +44,10 @@ pub fn views(
     images: &Images,
     encoder: &Encoder,
     indices: &[usize],
-    recipe: &Recipe,
+    recipe: &Augmentation,
     rng: &mut Rng,
 ) -> Result<Batch> {
-    let Recipe { positives, mixed, lambda, temperature, epsilon } = *recipe;
+    let Augmentation { positives, mixed, lambda, temperature, epsilon } = *recipe;
     if indices.len() < 2 {
         return Err(Error::Shape {
             argument: "indices".into(),
@@ -104,7 +104,8 @@ fn mix(inputs: &[Vec<f64>], lambda: f64, rng: &mut Rng) -> Vec<Vec<f64>> {
 mod tests {
     use super::*;
 
-    const RECIPE: Recipe = Recipe { positives: 2, mixed: 3, lambda: 0.7, temperature: 0.5, epsilon: 0.03 };
+    const RECIPE: Augmentation =
+        Augmentation { positives: 2, mixed: 3, lambda: 0.7, temperature: 0.5, epsilon: 0.03 };
 
     struct Source {
         images: Images,
@@ -119,7 +120,7 @@ mod tests {
     }
 
     impl Source {
-        fn views(&self, recipe: &Recipe, seed: u64) -> Result<Batch> {
+        fn views(&self, recipe: &Augmentation, seed: u64) -> Result<Batch> {
             views(&self.images, &self.encoder, &self.indices, recipe, &mut Rng::new(seed))
         }
     }
@@ -134,7 +135,7 @@ mod tests {
             assert_eq!(rows.shape(), (16, 16));
             assert!(rows.row_iter().all(|row| (row.norm() - 1.0).abs() < 2e-15));
         }
-        assert_eq!(source().views(&Recipe::new(1, 0.5), 1).unwrap().mixed, None);
+        assert_eq!(source().views(&Augmentation::new(1, 0.5), 1).unwrap().mixed, None);
     }
 
     #[test]
@@ -146,12 +147,12 @@ mod tests {
 
     #[test]
     fn lambda_1_gives_view_1_lambda_0_another_image_and_epsilon_0_view_0() {
-        let recipe = Recipe { lambda: 1.0, epsilon: 0.0, ..RECIPE };
+        let recipe = Augmentation { lambda: 1.0, epsilon: 0.0, ..RECIPE };
         let batch = source().views(&recipe, 1).unwrap();
         assert!(batch.mixed.unwrap().iter().all(|mixed| *mixed == batch.views[1]));
         assert_eq!(batch.adversarial.unwrap(), batch.views[0]);
 
-        let batch = source().views(&Recipe { lambda: 0.0, ..RECIPE }, 1).unwrap();
+        let batch = source().views(&Augmentation { lambda: 0.0, ..RECIPE }, 1).unwrap();
         for mixed in batch.mixed.unwrap() {
             for (own, row) in mixed.row_iter().enumerate() {
                 let source = batch.views[1].row_iter().position(|view| view == row);
@@ -206,11 +207,12 @@ mod tests {
     #[test]
     fn recipes_out_of_range_are_refused() {
         let source = source();
-        let refused = |recipe: Recipe| matches!(source.views(&recipe, 1), Err(Error::OutOfRange { .. }));
-        assert!(refused(Recipe { positives: 0, ..RECIPE }));
-        assert!(refused(Recipe { lambda: 1.1, ..RECIPE }));
-        assert!(refused(Recipe { temperature: 0.0, ..RECIPE }));
-        assert!(refused(Recipe { epsilon: f64::NAN, ..RECIPE }));
+        let refused =
+            |recipe: Augmentation| matches!(source.views(&recipe, 1), Err(Error::OutOfRange { .. }));
+        assert!(refused(Augmentation { positives: 0, ..RECIPE }));
+        assert!(refused(Augmentation { lambda: 1.1, ..RECIPE }));
+        assert!(refused(Augmentation { temperature: 0.0, ..RECIPE }));
+        assert!(refused(Augmentation { epsilon: f64::NAN, ..RECIPE }));
         let Source { images, encoder, .. } = &source;
         let batch = |indices: &[usize]| views(images, encoder, indices, &RECIPE, &mut Rng::new(1));
         assert!(matches!(batch(&[3]), Err(Error::Shape { .. })));

@@ -3,7 +3,7 @@
 use super::Bug;
 use super::style::{Contrast, Style, Term};
 use super::tape::{Element, Tape, Var};
-use crate::trial::InRequest;
+use crate::side::InRequest;
 use crate::{Float, Implementation, Support};
 use intnacl_reference::Batch;
 use intnacl_reference::EvaluateRequest;
