@@ -36,6 +36,8 @@ pub struct Support {
     pub positives: Option<usize>,
     /// The names of the optional arrays that it takes; without them, all.
     pub arrays: Option<Vec<String>>,
+    /// The names of those that it cannot do without.
+    pub needs: Vec<String>,
 }
 
 impl Default for Support {
@@ -53,6 +55,7 @@ impl Default for Support {
             symmetric: None,
             positives: None,
             arrays: None,
+            needs: Vec::new(),
         }
     }
 }
@@ -128,8 +131,11 @@ impl Support {
             return Some("another number of views");
         }
         let arrays = data.matrices();
-        let mut names = arrays.iter().map(|(name, _)| name.split('[').next().unwrap_or(name));
-        if names.any(|name| OPTIONAL.contains(&name) && !self.takes(name)) {
+        let names = || arrays.iter().map(|(name, _)| name.split('[').next().unwrap_or(name));
+        if self.needs.iter().any(|needed| !names().any(|name| name == needed)) {
+            return Some("an array to be left out");
+        }
+        if names().any(|name| OPTIONAL.contains(&name) && !self.takes(name)) {
             return Some("arrays that are not taken");
         }
         let problem = data.problem(loss);
