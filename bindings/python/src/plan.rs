@@ -21,6 +21,8 @@ pub struct Plan {
     layout: String,
     /// The arrays that the function takes.
     arrays: Vec<String>,
+    /// Those of them that it cannot do without.
+    needs: Vec<String>,
     normalize: Option<bool>,
     off_the_sphere: bool,
     symmetric: Option<bool>,
@@ -80,6 +82,7 @@ impl Plan {
             laws: names("laws"),
             layout,
             arrays: names("arrays").unwrap_or_default(),
+            needs: names("needs").unwrap_or_default(),
             normalize: plan["normalize"].as_bool(),
             off_the_sphere: plan["off_the_sphere"].as_bool().unwrap_or(true),
             symmetric: plan["symmetric"].as_bool(),
@@ -103,6 +106,7 @@ impl Plan {
             symmetric: self.symmetric.filter(|_| self.layout == "batch"),
             positives: self.positives.filter(|_| self.layout == "batch"),
             arrays: Some(self.arrays.clone()),
+            needs: self.needs.clone(),
             ..Support::default()
         }
     }

@@ -54,6 +54,8 @@ WRONG = [
     (styles.labels_of_interleaved_views, "other-order-of-views: "),
     (styles.norms_detached, "gradient.views[1] is wrong, along the rows alone, which a normalisation removes"),
     (styles.across_views, "another convention: the negatives are those of the other view alone"),
+    (styles.query_and_key, "another convention: the negatives are those of the other view alone"),
+    (styles.within_views, "another convention: the negatives are those of the anchor's own view alone"),
     (styles.temperature_ignored, "another convention: the temperature has no effect"),
     (styles.temperature_multiplied, "another convention: scores are multiplied by the temperature"),
     (styles.divided_by_images_twice, "Values and gradients are 1/B times the right ones"),
@@ -72,3 +74,12 @@ def test_what_is_not_simclr_is_said_in_words(fn, words):
     verdict = intnacl.judge(fn, "simclr", cases=8)
     assert not verdict.ok and verdict.diagnosis is not None
     assert words in verdict.diagnosis.text, verdict.diagnosis.text
+
+
+@pytest.mark.parametrize("fn, words", [
+    (styles.hardness_ignored, "another convention: β has no effect"),
+    (styles.prior_ignored, "another convention: τ has no effect"),
+])
+def test_a_parameter_without_effect_is_named(fn, words):
+    verdict = intnacl.judge(fn, "hard_negative", cases=4, temperatures=(0.05, 10.0), dtype="f64")
+    assert not verdict.ok and words in verdict.diagnosis.text, verdict.diagnosis.text

@@ -73,6 +73,13 @@ def test_tuples_are_judged_with_a_value_for_each_anchor(fresh_seed):
         intnacl.check(off, "nca", "torch", parameters=parameters, cases=12)
 
 
+def test_an_array_without_a_default_is_always_given(fresh_seed):
+    for seed in range(fresh_seed, fresh_seed + 5):
+        verdict = intnacl.check(losses.debiased_tuples, "debiased", cases=16, dtype="f64", seed=seed, temperatures=(0.1, 10.0))
+        judged = {report.law for report in verdict.reports if report.judged}
+        assert {"agrees_with_the_reference", "the_floor_holds", "permutation_of_draws_of_positives"} <= judged
+
+
 WRONG = [
     (losses.self_pair_left, "simclr", "self-pair-kept: "),
     (losses.positive_missing, "simclr", "positive-not-in-denominator: "),

@@ -154,3 +154,16 @@ def hard_negative_normalised_by_sum(z_i, z_j, temperature, tau_plus, beta):
     mean = (weights * torch.exp(negatives)).mean(1)
     estimate = torch.clamp((mean - tau_plus * positive) / (1 - tau_plus), min=math.exp(-1 / temperature))
     return torch.log((positive + negatives.shape[1] * estimate) / positive).mean()
+
+
+def debiased_tuples(anchor, positives, negatives, debias_positives, temperature, tau_plus):
+    """The draws of positives are an argument that has no default."""
+    near = (anchor * positives[:, 0]).sum(1) / temperature
+
+    def mean(rows):
+        scores = torch.einsum("bd,bnd->bn", anchor, rows) / temperature
+        return torch.exp(torch.logsumexp(scores, 1) - math.log(scores.shape[1]) - near)
+
+    estimate = (mean(negatives) - tau_plus * mean(debias_positives)) / (1 - tau_plus)
+    estimate = torch.maximum(estimate, torch.exp(-1 / temperature - near))
+    return torch.log1p(negatives.shape[1] * estimate)

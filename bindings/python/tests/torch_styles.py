@@ -3,6 +3,8 @@
 import torch
 import torch.nn.functional as F
 
+from torch_losses import hard_negative
+
 
 class Learnable(torch.nn.Module):
     """The temperature is a parameter of the module, as its logarithm."""
@@ -182,3 +184,29 @@ class Dropout(torch.nn.Module):
 
     def forward(self, z_i, z_j):
         return without_diagonal(self.dropout(z_i), z_j, 0.5)
+
+
+def within_views(z_i, z_j, temperature):
+    """The negatives of an anchor are those of its own view."""
+    a, b = F.normalize(z_i, dim=1), F.normalize(z_j, dim=1)
+    near = (a * b).sum(1) / temperature
+
+    def side(x):
+        scores = (x @ x.T / temperature).masked_fill(torch.eye(len(x), dtype=torch.bool), float("-inf"))
+        return (torch.logsumexp(torch.cat([near[:, None], scores], 1), 1) - near).mean()
+
+    return 0.5 * (side(a) + side(b))
+
+
+def query_and_key(query, key, temperature):
+    """One direction, each query against the keys."""
+    logits = F.normalize(query, dim=1) @ F.normalize(key, dim=1).T / temperature
+    return F.cross_entropy(logits, torch.arange(len(query)))
+
+
+def hardness_ignored(z_i, z_j, temperature, tau_plus, beta):
+    return hard_negative(z_i, z_j, temperature, tau_plus, 0.0)
+
+
+def prior_ignored(z_i, z_j, temperature, tau_plus, beta):
+    return hard_negative(z_i, z_j, temperature, 0.0, beta)

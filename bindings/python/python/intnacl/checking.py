@@ -240,6 +240,7 @@ def _plan(
     return {
         "loss": loss, "dtype": dtype, "standard": standard, "cases": int(cases), "seed": int(seed),
         "laws": None if laws is None else list(laws), "layout": signature.layout, "arrays": signature.arrays,
+        "needs": signature.needs,
         "normalize": conventions.normalize, "off_the_sphere": conventions.off_the_sphere, "symmetric": conventions.symmetric,
         "temperatures": list(temperatures), "positives": positives, "few_shapes": isinstance(backend, Jax),
         "fixed": None if fixed is None else {"loss": loss, "parameters": fixed},

@@ -82,6 +82,8 @@ class Signature:
     flags: list[str]
     parameters: dict[str, str]
     sizes: dict[str, str] = field(default_factory=dict)
+    # The arrays that have no default.
+    needs: list[str] = field(default_factory=list)
     positional: bool = False
 
     @property
@@ -119,6 +121,8 @@ def read(fn: Callable[..., Any], loss: str) -> Signature:
             continue
         if word in of_layout:
             found.arrays.append(word)
+            if parameter.default is inspect.Parameter.empty and layout != "supervised":
+                found.needs.append(word)
         elif word == "negatives" and "negatives" in known:
             found.parameters[word] = "negatives"
         elif PARAMETERS.get(word) in known or word in ("lambda_", "lam", "joined") and "neighborhood" in known:
