@@ -12,7 +12,7 @@ mod rows;
 use crate::error::{Error, Result};
 use crate::layout::{Problem, Problems};
 use crate::nca;
-use crate::precision::{BITS_MORE, settle};
+use crate::precision::{BITS_MORE, BITS_MOST, settle};
 use crate::real::{Big, Dd, DdContext};
 use crate::vocabulary::{
     Answer, Evaluation, Labelled, Layout, Loss, Negatives, Objective, Request, Settings,
@@ -23,8 +23,6 @@ pub use rows::lift_row;
 use pass::{Pass, Rounded};
 use std::ops::Range;
 
-/// The last precision, as far as patience goes; reached only below a temperature of 7e-4.
-const BITS_MOST: usize = 8_192;
 /// Temperatures at which no kernel that matters leaves the range of f64.
 const DOUBLE_RANGE: Range<f64> = 0.004..1e6;
 /// Temperatures at which the quick scores are good enough for everything but cancellations.

@@ -6,6 +6,8 @@ use crate::real::DdContext;
 pub(crate) const BITS_NEEDED: f64 = 56.0;
 /// The first precision beyond double-double.
 pub(crate) const BITS_MORE: usize = 256;
+/// The last precision, as far as patience goes; a loss reaches it only below a temperature of 7e-4.
+pub(crate) const BITS_MOST: usize = 8_192;
 
 /// The outcome at the first precision that settles it: those of double-double, then `BITS_MORE`, then `most` bits.
 ///

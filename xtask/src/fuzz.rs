@@ -14,11 +14,15 @@ const MINUTES: f64 = 20.0;
 /// Longer inputs find nothing that these do not, and slow the search down.
 const LONGEST: &str = "-max_len=4096";
 
-/// One input takes microseconds to milliseconds: after this many seconds it hangs.
-const PATIENCE: &str = "-timeout=20";
+/// What is committed of a corpus: so many files of at most so many bytes.
+const MOST_COMMITTED: usize = 100;
+const LONGEST_COMMITTED: u64 = 1536;
+
+/// Inputs take microseconds, and seconds where exact arithmetic goes to its last precision: after this many it hangs.
+const PATIENCE: &str = "-timeout=120";
 
 /// Fuzzes targets, all of them in turn if none is named. What libFuzzer has found so far is kept in `target/fuzz`, so that a
-/// second run goes on; in the end the smallest set of files that reaches all of it becomes the committed corpus.
+/// second run goes on; in the end a part of the smallest set that reaches all of it becomes the committed corpus.
 pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
     let (targets, minutes) = parse(args)?;
     let fuzz = tools::provide(workspace, "cargo-fuzz", "0.13.2")?;
@@ -32,7 +36,6 @@ pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
     for target in targets {
         let committed = workspace.join("crates/fuzz/corpus").join(target);
         let found = folder(workspace, target)?;
-        folder(workspace, &format!("{target}.broken"))?;
         println!("fuzz: {target} for {minutes} minutes");
         let seconds = format!("-max_total_time={}", (60.0 * minutes).round());
         let mut program = cargo_fuzz("run", target);
@@ -47,7 +50,6 @@ pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
             eprintln!("fuzz: {target} breaks a promise; the bytes are the file that is named above");
             return Ok(ExitCode::FAILURE);
         }
-        // The smallest set is made of both and takes the place of the committed one.
         let smallest = found.with_extension("smallest");
         let _ = fs::remove_dir_all(&smallest);
         let copied = |error: std::io::Error| format!("{}: {error}", smallest.display());
@@ -57,16 +59,30 @@ pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
         if !self::status(&mut program)? {
             return Ok(ExitCode::FAILURE);
         }
-        fs::remove_dir_all(&committed).map_err(copied)?;
-        fs::create_dir_all(&committed).map_err(copied)?;
-        for entry in fs::read_dir(&smallest).map_err(copied)? {
-            let path = entry.map_err(copied)?.path();
-            if let Some(name) = path.file_name() {
-                fs::copy(&path, committed.join(name)).map_err(copied)?;
-            }
-        }
+        commit(&smallest, &committed).map_err(copied)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Replaces the committed corpus by files of another: those that are not long, and of these as many of each length as there
+/// are, up to a hundred in all.
+fn commit(from: &Path, committed: &Path) -> std::io::Result<()> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let length = entry.metadata()?.len();
+        if length <= LONGEST_COMMITTED {
+            files.push((length, entry.file_name()));
+        }
+    }
+    files.sort();
+    fs::remove_dir_all(committed)?;
+    fs::create_dir_all(committed)?;
+    let every = files.len().div_ceil(MOST_COMMITTED).max(1);
+    for (_, name) in files.iter().step_by(every) {
+        fs::copy(from.join(name), committed.join(name))?;
+    }
+    Ok(())
 }
 
 fn parse(args: &[String]) -> Result<(Vec<&str>, f64)> {
@@ -117,6 +133,23 @@ mod tests {
         for wrong in ["--minutes", "--minutes 0", "--minutes NaN", "nubmers"] {
             assert!(parse(&words(wrong)).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_hundred_files_of_all_lengths_are_committed() {
+        let scratch = crate::manifest::tests::Scratch::new("corpus");
+        let (from, committed) = (scratch.path().join("from"), scratch.path().join("committed"));
+        for folder in [&from, &committed] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        for length in 0..2000 {
+            fs::write(from.join(format!("{length}")), vec![0; length]).unwrap();
+        }
+        commit(&from, &committed).unwrap();
+        let lengths: Vec<u64> =
+            fs::read_dir(&committed).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
+        assert!((90..=100).contains(&lengths.len()), "{}", lengths.len());
+        assert!(lengths.iter().any(|length| *length < 20) && lengths.iter().any(|length| *length > 1500));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What outsiders send, as properties that hold for any bytes.
 //!
 //! Each target is a function that panics where a promise is broken. `cargo xtask fuzz` has libFuzzer look for such bytes; the
-//! tests run each target on its committed corpus, which libFuzzer found to reach the most code with the fewest files.
+//! tests run each target on its committed corpus, a part of what libFuzzer found to reach the most code with the fewest files.
 //!
 //! | target | bytes are | promise |
 //! |---|---|---|

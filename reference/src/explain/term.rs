@@ -5,15 +5,13 @@ use super::{BitsLost, Derivative, EffectiveNumber, Role, Term};
 use crate::evaluate::lift_row;
 use crate::layout::{ContrastRoles, Problem};
 use crate::negatives::{Estimate, Estimation};
-use crate::precision::{BITS_MORE, BITS_NEEDED, settle};
+use crate::precision::{BITS_MORE, BITS_MOST, BITS_NEEDED, settle};
 use crate::real::{Big, Dd, DdContext, Real};
 use crate::score::{Arithmetic, Contrast, log_sum_exp, softplus};
 use crate::vocabulary::{Labelled, Negatives, Settings};
 use nalgebra::DMatrix;
 use std::ops::Range;
 
-/// The last precision, as far as patience goes.
-const BITS_MOST: f64 = 16_384.0;
 /// Largest scores at which no kernel leaves the range of f64.
 const DOUBLE_SCORES: Range<f64> = 0.0..250.0;
 
@@ -128,7 +126,7 @@ pub(super) fn settled(recipe: &TermKind, exponents: &impl Exponents, names: &[St
     };
     settle(
         doubles,
-        BITS_MORE + more.min(BITS_MOST) as usize,
+        BITS_MORE + more.min((BITS_MOST - BITS_MORE) as f64) as usize,
         |context| enough(at::<Dd>(recipe, exponents, names, context)),
         in_big,
     )
