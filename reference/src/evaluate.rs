@@ -168,3 +168,22 @@ pub fn hardness(loss: &Loss) -> f64 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kernel of `e^{-1/t}` beside one of `e^{1/t}` has to be told from 0, and what is left of a difference of such
+    /// kernels from 0 again: twice `log2 e^{2/t}` bits beyond the first ones.
+    #[test]
+    fn bits_suffice_for_kernels_that_differ_by_the_whole_range_twice() {
+        for temperature in [0.003, 0.05, 0.7] {
+            let range = 2.0 / temperature / std::f64::consts::LN_2;
+            let bits = most_bits(temperature, &Loss::SimClr);
+            assert!((bits as f64 - (BITS_MORE as f64 + 2.0 * range)).abs() <= 1.0, "{bits} at {temperature}");
+        }
+        assert_eq!(most_bits(1e-9, &Loss::SimClr), BITS_MOST);
+        let hard = Loss::HardNegative { tau_plus: 0.1, beta: 511.5 };
+        assert_eq!(most_bits(0.7, &hard) - most_bits(0.7, &Loss::SimClr), 20);
+    }
+}

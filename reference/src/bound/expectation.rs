@@ -91,3 +91,22 @@ impl Expectation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a thousand draws, half 0 and half 1, the sample variance is `250/999`.
+    #[test]
+    fn the_margin_of_sampled_draws_is_that_of_maurer_and_pontil() {
+        let draws: Vec<f64> = (0..1000).map(|k| f64::from(k % 2)).collect();
+        for (low, high) in [(0.0, 1.0), (-3.0, 2.0)] {
+            let found = Expectation::sampled(&draws, (low, high), &Effort::default());
+            let log = (4.0 / (1.0 - Effort::default().confidence)).ln();
+            let margin =
+                (2.0 * (250.0 / 999.0) * log / 1000.0).sqrt() + 7.0 * (high - low) * log / (3.0 * 999.0);
+            assert_eq!(found.value, 0.5);
+            assert!((found.upper - 0.5 - margin).abs() < 1e-14 && (0.5 - found.lower - margin).abs() < 1e-14);
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod chain;
 mod concentration;
 mod edges;
 mod extensions;
+mod formulas;
 mod generalisation;
 mod gradients;
 mod linear;

@@ -211,6 +211,17 @@ pub(crate) fn alignment<R: Real>(contrast: &Contrast<R>, beta: f64, field: &Arit
         fails: JUDGE,
     },
     Place {
+        name: "`crates/judge/src/diagnosis/conventions.rs`, `with_estimators`: its estimators' parameters changed",
+        edits: &[Replace {
+            file: "crates/judge/src/diagnosis/conventions.rs",
+            old: "            Loss::Debiased { tau_plus } => *tau_plus = change(*tau_plus, 0.0).0,\n",
+            new: "            Loss::Debiased { tau_plus } => *tau_plus = change(*tau_plus, 0.0).0,
+            Loss::Alignment { beta } => *beta = change(0.0, *beta).1,
+",
+        }],
+        fails: JUDGE,
+    },
+    Place {
         name: "`crates/judge/src/zoo/program.rs`: the loss as an ordinary program has it",
         edits: &[Replace {
             file: "crates/judge/src/zoo/program.rs",
