@@ -76,7 +76,8 @@ mod of_arguments {
     use super::measure::case;
 
     fn parsed(line: &str) -> Result<Arguments, String> {
-        Arguments::parse(line.split(' ').filter(|word| !word.is_empty()).map(String::from))
+        let words = line.split(' ').filter(|word| !word.is_empty()).map(String::from);
+        Arguments::read(words).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -112,21 +113,27 @@ mod of_arguments {
     #[test]
     fn what_is_refused_is_named_with_what_is_allowed() {
         let refused = [
-            ("--loss simclr,sim", "--loss sim: expected one of simclr, debiased,"),
-            ("--loss", "--loss: expected a value"),
-            ("--loss=", "--loss: expected a value"),
-            ("--batch 1", "--batch 1: expected a whole number from 2"),
-            ("--batch 16,,32", "--batch : expected a whole number"),
+            ("--loss simclr,sim", "'sim' for '--loss <NAMES>': expected one of simclr, debiased,"),
+            ("--loss", "a value is required for '--loss <NAMES>'"),
+            ("--loss=", "'' for '--loss <NAMES>': expected one of simclr,"),
+            ("--batch 1", "'1' for '--batch <NUMBERS>': expected a whole number from 2"),
+            ("--batch 16,,32", "'' for '--batch <NUMBERS>': expected a whole number"),
             ("--batch 99999999999999999999", "expected a whole number from 2 to 1048576"),
-            ("--device gpu", "--device gpu: expected one of cpu"),
-            ("--threads 0", "--threads 0: expected a whole number from 1"),
-            ("--speed 3", "--speed: expected one of --loss,"),
-            ("16", "16: expected one of --loss,"),
+            ("--device gpu", "'gpu' for '--device <NAMES>': expected one of cpu"),
+            ("--threads 0", "'0' for '--threads <N>': 0 is not in 1..=1024"),
+            ("--speed 3", "unexpected argument '--speed'"),
+            ("16", "unexpected argument '16'"),
         ];
         for (line, expected) in refused {
             let message = parsed(line).unwrap_err();
-            assert!(message.contains(expected) && message.lines().count() == 1, "{line}: {message}");
+            assert!(message.contains(expected), "{line}: {message}");
         }
+    }
+
+    #[test]
+    fn the_help_has_an_example() {
+        let help = parsed("--help").unwrap_err();
+        assert!(help.contains("cargo xtask bench --peers --loss simclr,hard_negative"), "{help}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The arguments of the command line.
 
 use super::measure::case::{self, Case};
+use clap::Parser;
 use std::path::PathBuf;
 
 /// All batches of a run that names none.
@@ -10,82 +11,55 @@ const OTHER_BATCHES: [usize; 4] = [16, 256, 1024, 4096];
 /// Batches that are allowed. The largest takes hours; beyond, indices would not be exact in f32.
 const LEAST_BATCH: usize = 2;
 const MOST_BATCH: usize = 1 << 20;
-const MOST_THREADS: i32 = 1024;
+const MOST_THREADS: i64 = 1024;
 
-pub const HELP: &str = "\
-Times the losses beside PyTorch, the two products and the reference, in turns.
-
-Usage: cargo xtask bench --peers [OPTIONS]
-
-Options:
-  --loss NAMES      only these losses, separated by commas (repeatable); of nca, M = 1 and M = 5 are measured
-  --batch NUMBERS   these numbers of images, separated by commas (repeatable); beyond 4096 only production runs
-  --device NAMES    only these devices: cpu, cuda:0 (default: every one there is)
-  --threads N       threads of each side (default: those of libtorch, no more than the processors allowed)
-  --json FILE       also write the figures as JSON
-  --no-memory       times only
-  --python PROGRAM  a Python that imports PyTorch (default: python3, with PyTorch from the cache folder if need be)
-  -h, --help        this text
-
+/// Times the losses beside PyTorch, the two products and the reference, in turns.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask bench --peers",
+    after_help = "\
 Tables and pictures go to `bench` in cargo's target folder.
 
 Example:
-  cargo xtask bench --peers --loss simclr,hard_negative --batch 256,1024 --json figures.json
-";
-
-/// A run.
-#[derive(Debug, Default, PartialEq)]
+  cargo xtask bench --peers --loss simclr,hard_negative --batch 256,1024 --json figures.json"
+)]
 pub struct Arguments {
-    pub help: bool,
-    /// Says only whether the arguments are good.
-    pub check: bool,
+    /// Only these losses, separated by commas (repeatable); of nca, M = 1 and M = 5 are measured.
+    #[arg(long = "loss", value_name = "NAMES", value_delimiter = ',', value_parser = loss)]
     pub losses: Vec<String>,
+    /// These numbers of images, separated by commas (repeatable); beyond 4096 only production runs.
+    #[arg(long = "batch", value_name = "NUMBERS", value_delimiter = ',', value_parser = batch)]
     pub batches: Vec<usize>,
+    /// Only these devices, such as cpu or cuda:0 [default: every one there is].
+    #[arg(long = "device", value_name = "NAMES", value_delimiter = ',', value_parser = device)]
     pub devices: Vec<String>,
+    /// Threads of each side [default: those of libtorch, no more than the processors allowed].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=MOST_THREADS))]
     pub threads: Option<i32>,
+    /// Also writes the figures as JSON.
+    #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Times only.
+    #[arg(long)]
     pub no_memory: bool,
-    /// A Python that imports torch; without one PyTorch is left out.
+    /// A Python that imports PyTorch [default: python3, with PyTorch from the cache folder if need be].
+    #[arg(long, value_name = "PROGRAM")]
     pub python: Option<String>,
     /// A folder in which that Python is to look for packages first.
+    #[arg(long, value_name = "DIR", hide = true)]
     pub python_path: Option<PathBuf>,
+    /// Says only whether the arguments are good.
+    #[arg(long, hide = true)]
+    pub check: bool,
+    /// Cargo gives this argument to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
 impl Arguments {
-    /// Reads the words after the program's name. An error is one line that names the argument.
-    pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let mut arguments = Self::default();
-        let mut words = words.into_iter();
-        while let Some(word) = words.next() {
-            let (name, attached) = match word.split_once('=') {
-                Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
-                _ => (word, None),
-            };
-            let mut value = || {
-                let value = attached.clone().or_else(|| words.next()).filter(|value| !value.is_empty());
-                value.ok_or_else(|| format!("{name}: expected a value after it"))
-            };
-            match name.as_str() {
-                "-h" | "--help" => arguments.help = true,
-                // Cargo gives this argument to every bench.
-                "--bench" => {}
-                "--check" => arguments.check = true,
-                "--no-memory" => arguments.no_memory = true,
-                "--loss" => arguments.losses.extend(list(&value()?, loss)?),
-                "--batch" => arguments.batches.extend(list(&value()?, batch)?),
-                "--device" => arguments.devices.extend(list(&value()?, device)?),
-                "--threads" => arguments.threads = Some(threads(&value()?)?),
-                "--json" => arguments.json = Some(value()?.into()),
-                "--python" => arguments.python = Some(value()?),
-                "--python-path" => arguments.python_path = Some(value()?.into()),
-                other => {
-                    return Err(format!(
-                        "{other}: expected one of --loss, --batch, --device, --threads, --json, --no-memory, \
-                         --help"
-                    ));
-                }
-            }
-        }
+    /// Reads the words after the program's name.
+    pub fn read(words: impl IntoIterator<Item = String>) -> Result<Self, clap::Error> {
+        let mut arguments = Self::try_parse_from(std::iter::once("bench".to_owned()).chain(words))?;
         arguments.batches.sort_unstable();
         arguments.batches.dedup();
         arguments.devices.dedup();
@@ -105,10 +79,6 @@ impl Arguments {
     }
 }
 
-fn list<T>(text: &str, item: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
-    text.split(',').map(|word| item(word.trim())).collect()
-}
-
 /// The names of the cases, each once.
 fn names() -> Vec<&'static str> {
     let mut names: Vec<_> = case::cases().iter().map(|case| case.name).collect();
@@ -120,28 +90,20 @@ fn loss(word: &str) -> Result<String, String> {
     let names = names();
     match names.contains(&word) {
         true => Ok(word.to_owned()),
-        false => Err(format!("--loss {word}: expected one of {}", names.join(", "))),
+        false => Err(format!("expected one of {}", names.join(", "))),
     }
 }
 
 fn batch(word: &str) -> Result<usize, String> {
     let number = word.parse().ok().filter(|number| (LEAST_BATCH..=MOST_BATCH).contains(number));
-    number
-        .ok_or_else(|| format!("--batch {word}: expected a whole number from {LEAST_BATCH} to {MOST_BATCH}"))
+    number.ok_or_else(|| format!("expected a whole number from {LEAST_BATCH} to {MOST_BATCH}"))
 }
 
 fn device(word: &str) -> Result<String, String> {
-    intnacl::device(word)
-        .map(intnacl::device_name)
-        .map_err(|error| format!("--device {word}: {}", expected(&error.to_string())))
+    intnacl::device(word).map(intnacl::device_name).map_err(|error| expected(&error.to_string()).to_owned())
 }
 
 /// The expectation that an error of the library states, without its own name for the argument.
 fn expected(message: &str) -> &str {
     message.find("expected").map_or(message, |start| &message[start..])
-}
-
-fn threads(word: &str) -> Result<i32, String> {
-    let number = word.parse().ok().filter(|number| (1..=MOST_THREADS).contains(number));
-    number.ok_or_else(|| format!("--threads {word}: expected a whole number from 1 to {MOST_THREADS}"))
 }

@@ -54,14 +54,7 @@ fn main() -> ExitCode {
     if let Some(answered) = memory::answer_if_asked() {
         return answered.map_or_else(|error| fail(&*error, 1), |()| ExitCode::SUCCESS);
     }
-    let arguments = match Arguments::parse(std::env::args().skip(1)) {
-        Ok(arguments) => arguments,
-        Err(message) => return fail(&*Box::<dyn Error>::from(message), 2),
-    };
-    if arguments.help {
-        print!("{}", arguments::HELP);
-        return ExitCode::SUCCESS;
-    }
+    let arguments = Arguments::read(std::env::args().skip(1)).unwrap_or_else(|error| error.exit());
     if let Some(Err(message)) = arguments.json.as_ref().map(|file| rows::check(file)) {
         return fail(&*Box::<dyn Error>::from(message), 2);
     }
