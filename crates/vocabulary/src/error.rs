@@ -1,5 +1,6 @@
 //! The errors of data and parameters, and their messages.
 
+use nalgebra::DMatrix;
 use thiserror::Error;
 
 /// An input that was refused.
@@ -83,6 +84,29 @@ pub enum Error {
 
 /// The result of everything in this crate that takes input.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Refuses a row with an entry that is not finite, which is named with its index.
+///
+/// # Errors
+/// [`Error::NotFinite`].
+pub fn finite_row<'a>(
+    argument: impl FnOnce() -> String,
+    row: impl IntoIterator<Item = &'a f64>,
+) -> Result<()> {
+    match row.into_iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        Some((k, &value)) => Err(Error::NotFinite { argument: format!("{}[{k}]", argument()), value }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a matrix with an entry that is not finite: the first, row by row.
+///
+/// # Errors
+/// [`Error::NotFinite`].
+pub fn finite_rows(argument: &str, matrix: &DMatrix<f64>) -> Result<()> {
+    let mut rows = matrix.row_iter().enumerate();
+    rows.try_for_each(|(i, row)| finite_row(|| format!("{argument}[{i}]"), row.iter()))
+}
 
 /// Refuses a parameter that is not in its range.
 ///

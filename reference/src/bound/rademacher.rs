@@ -2,7 +2,7 @@
 
 use super::estimator::at_least_1;
 use super::expectation::{Effort, Expectation};
-use crate::error::{Error, Result, in_range};
+use crate::error::{Error, Result, finite_rows, in_range};
 use crate::random::Rng;
 use nalgebra::DMatrix;
 
@@ -117,17 +117,7 @@ fn validate(values: &DMatrix<f64>) -> Result<()> {
             expected: "at least one function and one sample".into(),
         });
     }
-    for i in 0..rows {
-        for j in 0..columns {
-            if !values[(i, j)].is_finite() {
-                return Err(Error::NotFinite {
-                    argument: format!("values[{i}][{j}]"),
-                    value: values[(i, j)],
-                });
-            }
-        }
-    }
-    Ok(())
+    finite_rows("values", values)
 }
 
 fn largest(sums: &[f64]) -> f64 {

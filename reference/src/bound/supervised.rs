@@ -3,7 +3,7 @@
 use super::estimator::finite;
 use super::multiset::{log_sum, softplus};
 use super::world::World;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite_rows};
 use nalgebra::DMatrix;
 
 impl World {
@@ -48,15 +48,7 @@ impl World {
                 expected: format!("[{}][{}], a row for each class", expected.0, expected.1),
             });
         }
-        for c in 0..weights.nrows() {
-            for j in 0..weights.ncols() {
-                if !weights[(c, j)].is_finite() {
-                    let argument = format!("weights[{c}][{j}]");
-                    return Err(Error::NotFinite { argument, value: weights[(c, j)] });
-                }
-            }
-        }
-        Ok(())
+        finite_rows("weights", weights)
     }
 
     /// The loss and its residuals `softmax(W f(x)/t) - e_c`, a row for each point.

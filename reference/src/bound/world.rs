@@ -1,6 +1,6 @@
 //! Finite worlds: everything that a claim about expectations needs, and nothing that has to be estimated.
 
-use crate::error::{Error, Result, in_range};
+use crate::error::{Error, Result, finite_row, in_range};
 use nalgebra::{DMatrix, DVector};
 use std::collections::BTreeMap;
 
@@ -318,11 +318,7 @@ fn distribution(argument: &str, field: &str, probabilities: &[f64]) -> Result<Ve
 
 /// A row on the sphere, divided by its norm so that scores keep their bound to the last bit.
 fn unit(argument: &str, row: DVector<f64>) -> Result<DVector<f64>> {
-    for (j, &value) in row.iter().enumerate() {
-        if !value.is_finite() {
-            return Err(Error::NotFinite { argument: format!("{argument}[{j}]"), value });
-        }
-    }
+    finite_row(|| argument.into(), row.iter())?;
     let norm = row.norm();
     if (norm - 1.0).abs() <= TOLERANCE {
         return Ok(row / norm);

@@ -1,7 +1,7 @@
 //! One line of the derivation as numbers: anchor by anchor, at the precision that each needs.
 
 use super::Line;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite_rows};
 use crate::precision::{BITS_NEEDED, settle};
 use crate::real::{Big, Dd, DdContext, Real, max_of};
 use crate::vocabulary::Settings;
@@ -203,12 +203,7 @@ pub(super) fn check_matrix(name: &str, matrix: &DMatrix<f64>, columns: Option<us
         let expected = columns.map_or("at least [1][1]".into(), |columns| format!("[at least 1][{columns}]"));
         return shape(name.into(), format!("[{n}][{d}]"), expected);
     }
-    for (i, row) in matrix.row_iter().enumerate() {
-        if let Some(k) = row.iter().position(|x| !x.is_finite()) {
-            return Err(Error::NotFinite { argument: format!("{name}[{i}][{k}]"), value: row[k] });
-        }
-    }
-    Ok(())
+    finite_rows(name, matrix)
 }
 
 pub(super) fn shape<T>(argument: String, found: String, expected: String) -> Result<T> {

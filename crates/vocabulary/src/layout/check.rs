@@ -1,7 +1,7 @@
 //! The checks that both layouts share.
 
 use crate::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite_row};
 use nalgebra::DMatrix;
 
 /// Checks arrays of one dimension.
@@ -75,20 +75,17 @@ impl Checker<'_> {
             });
         }
         for (i, row) in matrix.row_iter().enumerate() {
-            for (k, &value) in row.iter().enumerate() {
-                if !value.is_finite() {
-                    return Err(Error::NotFinite { argument: format!("{argument}[{i}][{k}]"), value });
-                }
-            }
+            let argument = || format!("{argument}[{i}]");
+            finite_row(argument, row.iter())?;
             if self.settings.normalize {
                 if row.iter().all(|&x| x == 0.0) {
-                    return Err(Error::ZeroVector { argument: format!("{argument}[{i}]") });
+                    return Err(Error::ZeroVector { argument: argument() });
                 }
             } else {
                 let norm = row.norm();
                 let tolerance = self.settings.norm_tolerance;
                 if (norm - 1.0).abs() > tolerance {
-                    return Err(Error::NotUnit { argument: format!("{argument}[{i}]"), norm, tolerance });
+                    return Err(Error::NotUnit { argument: argument(), norm, tolerance });
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The validation of the data of supervised NCA.
 
 use crate::Labelled;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, finite_rows};
 use std::collections::HashMap;
 
 impl Labelled {
@@ -26,14 +26,7 @@ impl Labelled {
             return shape("labels", format!("[{}]", self.labels.len()), format!("[{n}], one a point"));
         }
         for (name, matrix) in [("transform", &self.transform), ("points", &self.points)] {
-            for i in 0..matrix.nrows() {
-                for k in 0..features {
-                    let value = matrix[(i, k)];
-                    if !value.is_finite() {
-                        return Err(Error::NotFinite { argument: format!("{name}[{i}][{k}]"), value });
-                    }
-                }
-            }
+            finite_rows(name, matrix)?;
         }
         let mut sizes = HashMap::new();
         for label in &self.labels {
