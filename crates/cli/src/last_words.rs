@@ -1,11 +1,12 @@
 //! The end of what a program writes to its standard error.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many bytes are kept, and how many lines are told.
 const BYTES: usize = 4096;
@@ -15,6 +16,8 @@ const LINES: usize = 3;
 #[derive(Debug)]
 pub struct LastWords {
     tail: Arc<Mutex<Tail>>,
+    /// Whether words were waited for in vain.
+    is_silent: Cell<bool>,
     complete: Receiver<()>,
 }
 
@@ -48,7 +51,7 @@ impl LastWords {
             }
             let _ = done.send(());
         });
-        Self { tail, complete }
+        Self { tail, is_silent: Cell::new(false), complete }
     }
 
     /// What comes from here on is what [`since_marked`](Self::since_marked) tells.
@@ -56,10 +59,24 @@ impl LastWords {
         locked(&self.tail).new = 0;
     }
 
-    /// The last lines since the mark, if there are any.
-    pub fn since_marked(&self) -> Option<String> {
-        let tail = locked(&self.tail);
-        lines(&tail.bytes, tail.new)
+    /// The last lines since the mark, if there are any. They may have been written and not yet have come, so that they are
+    /// waited for, but no longer than `grace`, and not again where a program that never said anything was waited for.
+    pub fn since_marked(&self, grace: Duration) -> Option<String> {
+        let since = Instant::now();
+        loop {
+            let tail = locked(&self.tail);
+            let words = lines(&tail.bytes, tail.new);
+            let never_spoke = tail.bytes.is_empty();
+            drop(tail);
+            if words.is_some() || (never_spoke && self.is_silent.get()) {
+                return words;
+            }
+            if since.elapsed() >= grace {
+                self.is_silent.set(never_spoke);
+                return None;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// The last lines of a program that has ended, if there are any; another process may have kept its standard error
@@ -113,16 +130,29 @@ mod tests {
         };
         let words = LastWords::of(reader);
         let wait = |until: &str| {
-            while !words.since_marked().is_some_and(|words| words.ends_with(until)) {
+            while !words.since_marked(Duration::ZERO).is_some_and(|words| words.ends_with(until)) {
                 thread::sleep(Duration::from_millis(1));
             }
         };
         io::Write::write_all(&mut writer, b"before\n").expect("written");
         wait("before");
         words.mark();
-        assert_eq!(words.since_marked(), None);
+        assert_eq!(words.since_marked(Duration::ZERO), None);
         io::Write::write_all(&mut writer, b"after\n").expect("written");
         wait("after");
-        assert_eq!(words.since_marked().as_deref(), Some("after"));
+        assert_eq!(words.since_marked(Duration::ZERO).as_deref(), Some("after"));
+        words.mark();
+        io::Write::write_all(&mut writer, b"on their way\n").expect("written");
+        assert_eq!(words.since_marked(Duration::from_secs(60)).as_deref(), Some("on their way"));
+    }
+
+    #[test]
+    fn a_silent_program_is_waited_for_once() {
+        let (reader, _writer) = io::pipe().expect("a pipe");
+        let words = LastWords::of(reader);
+        assert_eq!(words.since_marked(Duration::from_millis(5)), None);
+        let since = Instant::now();
+        assert_eq!(words.since_marked(Duration::from_secs(60)), None);
+        assert!(since.elapsed() < Duration::from_secs(60));
     }
 }

@@ -135,6 +135,8 @@ pub struct Start {
 const LONGEST_EMPTY: usize = 1 << 16;
 /// An answer has a number of at most 26 bytes for each number of the request, which has at least 2, and one an anchor.
 const LONGEST_GROWTH: usize = 32;
+/// How long what a program said before its answer may take to come.
+const WORDS: Duration = Duration::from_millis(500);
 /// How long a program that has closed its output may take to end, and one that has ended to have its last words read.
 const GRACE: Duration = Duration::from_millis(1000);
 /// How long what a program wrote before it ended may take to be read.
@@ -189,7 +191,7 @@ impl Program {
             }
             Err(source @ json::Error::Refused(_)) => Err(Error::Answer { source, said: String::new() }),
             Err(source) => {
-                let said = self.running.as_ref().and_then(|running| running.last_words.since_marked());
+                let said = self.running.as_ref().and_then(|running| running.last_words.since_marked(WORDS));
                 let said = said.map_or_else(String::new, |words| format!(" (it said: {words})"));
                 Err(Error::Answer { source, said })
             }
