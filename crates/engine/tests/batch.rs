@@ -122,6 +122,18 @@ fn a_gradient_beyond_the_type_is_an_error_that_names_an_entry() {
 }
 
 #[test]
+fn the_row_whose_gradient_leaves_the_type_is_named() {
+    // One short row among ordinary ones.
+    let (view, image, columns) = (1, 3, 3);
+    let mut views = numbers(2 * 5 * columns, 8);
+    let start = (view * 5 + image) * columns;
+    views[start..start + columns].iter_mut().for_each(|x| *x *= 1e-38);
+    let batch = Batch::new(Shape::new(2, 5, columns).unwrap(), &views);
+    let error = batch.evaluate(&Loss::SimClr, &settings(0.001), &Started(1)).unwrap_err();
+    assert!(error.to_string().starts_with("gradient.views[1][3]["), "{error}");
+}
+
+#[test]
 fn the_gradient_by_what_the_loss_does_not_read_is_zero() {
     let (views, rest) = (numbers(3 * 5 * 3, 9), numbers(5 * 3, 10));
     let batch = Batch {

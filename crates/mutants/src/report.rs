@@ -14,7 +14,7 @@ use crate::sample::Mutant;
 use crate::suite::{self, SUITES};
 use crate::trial::Outcome;
 
-/// Mutants that no test can notice, each with the reason: `file: what is replaced`, a tab, the reason.
+/// Mutants that no test can notice, each with the reason: `file:column: what is replaced`, a tab, the reason.
 const EQUIVALENT: &str = include_str!("../equivalent.txt");
 
 /// What became of each mutant that was tried, by its name.
@@ -49,10 +49,10 @@ pub fn keep(log: &Path, mutant: &Mutant, outcome: &Outcome) -> Result<()> {
     Ok(writeln!(file, "{line}")?)
 }
 
-/// The name without line and column, which move.
+/// The name without the line, which moves.
 fn key(mutant: &Mutant) -> String {
-    let what = mutant.name.splitn(4, ':').nth(3).unwrap_or(&mutant.name);
-    format!("{}:{what}", mutant.file)
+    let within_line = mutant.name.splitn(3, ':').nth(2).unwrap_or(&mutant.name);
+    format!("{}:{within_line}", mutant.file)
 }
 
 fn reason(mutant: &Mutant) -> Option<&'static str> {
@@ -140,7 +140,7 @@ mod tests {
     fn equivalent_mutants_are_named_with_a_reason() {
         for line in EQUIVALENT.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
             let (name, reason) = line.split_once('\t').expect("a tab");
-            assert!(name.contains(".rs: ") && reason.len() > 10, "{line}");
+            assert!(name.contains(".rs:") && reason.len() > 10, "{line}");
             let file = name.split(':').next().unwrap_or_default();
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
             assert!(path.exists(), "{file} is gone");
