@@ -142,8 +142,9 @@ fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Option<Rounded>
     settle(
         doubles,
         most_bits(t, loss),
-        |context| Pass::<Dd>::run(problem, loss, settings, context).rounded(problem, false),
-        |bits, last| Pass::<Big>::run(problem, loss, settings, bits).rounded(problem, last),
+        |context| Pass::<Dd>::run(problem, loss, settings, context).rounded(problem, false).map(Some),
+        |bits| Pass::<Big>::run(problem, loss, settings, bits).rounded(problem, false).map(Some),
+        |bits| Pass::<Big>::run(problem, loss, settings, bits).rounded(problem, true),
     )
 }
 

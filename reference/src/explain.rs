@@ -225,9 +225,9 @@ fn of_image(
 ) -> Vec<Term> {
     let of_recipe = |recipe: &TermKind| -> Vec<Term> {
         let contrasts = recipe.contrasts(roles).iter().enumerate();
-        let terms = contrasts.filter_map(|(index, contrast)| {
-            let term = settled(recipe, &OfRows { problem, settings, contrast }, names)?;
-            Some(Term { name: recipe.name(index), ..term })
+        let terms = contrasts.map(|(index, contrast)| {
+            let term = settled(recipe, &OfRows { problem, settings, contrast }, names);
+            Term { name: recipe.name(index), ..term }
         });
         terms.collect()
     };
@@ -271,7 +271,7 @@ fn of_points(objective: Objective, data: &Labelled) -> Result<Explanation> {
     };
     let anchors = evaluation.per_anchor.iter().enumerate().map(|(point, &value)| {
         let term = settled(&recipe, &OfSquares { data, point }, &names);
-        Anchor { value, terms: term.into_iter().collect() }
+        Anchor { value, terms: vec![term] }
     });
     Ok(Explanation {
         loss: SUPERVISED_NCA.name,

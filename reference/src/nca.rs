@@ -16,8 +16,9 @@ pub(crate) fn evaluate(objective: Objective, data: &Labelled) -> Result<Evaluati
     let rounded = settle(
         &[DdContext::Full],
         BITS_MOST,
-        |context| SupervisedPass::<Dd>::run(objective, data, context).rounded(false),
-        |bits, last| SupervisedPass::<Big>::run(objective, data, bits).rounded(last),
+        |context| SupervisedPass::<Dd>::run(objective, data, context).rounded(false).map(Some),
+        |bits| SupervisedPass::<Big>::run(objective, data, bits).rounded(false).map(Some),
+        |bits| SupervisedPass::<Big>::run(objective, data, bits).rounded(true),
     );
     let overflow = || Error::Overflow { argument: "transform".into(), value: data.transform.amax() };
     let (value, per_anchor, transform, points) = rounded.ok_or_else(overflow)?;

@@ -11,17 +11,17 @@ pub(crate) const BITS_MOST: usize = 8_192;
 
 /// The outcome at the first precision that settles it: those of double-double, then `BITS_MORE`, then `most` bits.
 ///
-/// `in_double` and `in_big` give nothing where the precision is not enough; `in_big` is told whether it is the last, which
-/// settles whatever can be.
+/// `in_double` and `in_big` give nothing where the precision is not enough; `at_last` settles whatever can be.
 pub(crate) fn settle<T>(
     doubles: &[DdContext],
     most: usize,
     in_double: impl Fn(DdContext) -> Option<T>,
-    in_big: impl Fn(usize, bool) -> Option<T>,
-) -> Option<T> {
+    in_big: impl Fn(usize) -> Option<T>,
+    at_last: impl FnOnce(usize) -> T,
+) -> T {
     let settled = doubles.iter().find_map(|context| in_double(*context));
-    let settled = settled.or_else(|| if most > BITS_MORE { in_big(BITS_MORE, false) } else { None });
-    settled.or_else(|| in_big(most, true))
+    let settled = settled.or_else(|| if most > BITS_MORE { in_big(BITS_MORE) } else { None });
+    settled.unwrap_or_else(|| at_last(most))
 }
 
 #[cfg(test)]
@@ -34,18 +34,18 @@ mod tests {
         let tried = RefCell::new(Vec::new());
         let settled_at = |enough: usize, most: usize| {
             tried.borrow_mut().clear();
-            let attempt = |bits: usize, last: bool| {
-                tried.borrow_mut().push((bits, last));
-                (bits >= enough || last).then_some(bits)
+            let attempt = |bits: usize| {
+                tried.borrow_mut().push(bits);
+                (bits >= enough).then_some(bits)
             };
-            let settled =
-                settle(&[DdContext::Quick, DdContext::Full], most, |_| attempt(100, false), attempt);
-            (settled, tried.borrow().len())
+            let doubles = [DdContext::Quick, DdContext::Full];
+            let at_last = |bits| attempt(bits).unwrap_or(bits);
+            let settled = settle(&doubles, most, |_| attempt(100), attempt, at_last);
+            (settled, tried.borrow().clone())
         };
-        assert_eq!(settled_at(0, 1000), (Some(100), 1));
-        assert_eq!(settled_at(200, 1000), (Some(256), 3));
-        assert_eq!(settled_at(500, 1000), (Some(1000), 4));
-        assert_eq!(settled_at(9999, 256), (Some(256), 3));
-        assert_eq!(*tried.borrow().last().unwrap(), (256, true));
+        assert_eq!(settled_at(0, 1000), (100, vec![100]));
+        assert_eq!(settled_at(200, 1000), (256, vec![100, 100, 256]));
+        assert_eq!(settled_at(500, 1000), (1000, vec![100, 100, 256, 1000]));
+        assert_eq!(settled_at(9999, 256), (256, vec![100, 100, 256]));
     }
 }

@@ -132,8 +132,13 @@ pub(super) fn evaluate<S: Step>(step: &S, extent: Extent, total: Total) -> Optio
         log_denominators: Vec::with_capacity(anchors),
     };
     for i in 0..anchors {
-        let in_big = |bits, last| in_big(i, bits, last);
-        let rounded = settle(doubles, most, |context| in_double(i, context), in_big)?;
+        let rounded = settle(
+            doubles,
+            most,
+            |context| in_double(i, context).map(Some),
+            |bits| in_big(i, bits, false).map(Some),
+            |bits| in_big(i, bits, true),
+        )?;
         line.per_anchor.push(rounded.value.to_f64());
         line.log_numerators.push(rounded.log_numerator);
         line.log_denominators.push(rounded.log_denominator);

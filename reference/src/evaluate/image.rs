@@ -63,21 +63,23 @@ impl Repeat for Dd {
 
     /// The image again with more bits, rounded to double-double.
     fn repeat(
-        image: ImageLoss<Self>,
+        _: ImageLoss<Self>,
         problem: &Problem,
         roles: &Roles,
         loss: &Loss,
         settings: &Settings,
     ) -> ImageLoss<Self> {
         let most = most_bits(settings.temperature / problem.radius(settings.normalize).powi(2), loss);
-        let in_big = |bits, last| {
-            let more = repeat_at::<Big>(problem, roles, loss, settings, bits);
-            (more.is_certain() || last).then(|| in_double_double(more))
-        };
-        let in_double = |context| {
-            Some(repeat_at::<Dd>(problem, roles, loss, settings, context)).filter(ImageLoss::is_certain)
-        };
-        settle(&[DdContext::Full], most, in_double, in_big).unwrap_or(image)
+        let in_big = |bits| repeat_at::<Big>(problem, roles, loss, settings, bits);
+        settle(
+            &[DdContext::Full],
+            most,
+            |context| {
+                Some(repeat_at::<Self>(problem, roles, loss, settings, context)).filter(ImageLoss::is_certain)
+            },
+            |bits| Some(in_big(bits)).filter(ImageLoss::is_certain).map(in_double_double),
+            |bits| in_double_double(in_big(bits)),
+        )
     }
 }
 

@@ -111,8 +111,8 @@ impl Exponents for OfSquares<'_> {
     }
 }
 
-/// The term, at the first precision that leaves enough bits, or the last: there always is one.
-pub(super) fn settled(recipe: &TermKind, exponents: &impl Exponents, names: &[String]) -> Option<Term> {
+/// The term, at the first precision that leaves enough bits, or the last.
+pub(super) fn settled(recipe: &TermKind, exponents: &impl Exponents, names: &[String]) -> Term {
     let largest = exponents.largest();
     let doubles: &[DdContext] = if DOUBLE_SCORES.contains(&largest) { &[DdContext::Full] } else { &[] };
     // Enough for kernels that agree to e^{-2 largest}, for as many bits again that cancel afterwards, and for
@@ -120,15 +120,12 @@ pub(super) fn settled(recipe: &TermKind, exponents: &impl Exponents, names: &[St
     let stretched = 3.0 * (2.0 * hardness(recipe.negatives) + 1.0).log2();
     let more = 4.0 * largest * std::f64::consts::LOG2_E + stretched;
     let enough = |(term, enough): (Term, bool)| enough.then_some(term);
-    let in_big = |bits, last| {
-        let (term, enough) = at::<Big>(recipe, exponents, names, bits);
-        (enough || last).then_some(term)
-    };
     settle(
         doubles,
         BITS_MORE + more.min((BITS_MOST - BITS_MORE) as f64) as usize,
         |context| enough(at::<Dd>(recipe, exponents, names, context)),
-        in_big,
+        |bits| enough(at::<Big>(recipe, exponents, names, bits)),
+        |bits| at::<Big>(recipe, exponents, names, bits).0,
     )
 }
 
