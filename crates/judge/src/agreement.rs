@@ -3,8 +3,7 @@
 use super::budget::{Float, Inputs, OUTPUT_ROUNDINGS};
 use super::number::{Bounds, Number};
 use super::outcome::Stop;
-use super::side::InRequest;
-use super::side::Side;
+use super::side::{InRequest, Side};
 use super::trial::{Trial, with_flowing_weight};
 use super::{LOSSES, Law, supervised};
 use intnacl_reference::Layout;

@@ -3,8 +3,7 @@
 use super::budget::Inputs;
 use super::number::{ExactScores, Number};
 use super::outcome::Stop;
-use super::side::InRequest;
-use super::side::Side;
+use super::side::{InRequest, Side};
 use super::trial::Trial;
 use super::{LOSSES, Law};
 use intnacl_reference::inside::Dd;

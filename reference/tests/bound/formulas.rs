@@ -1,5 +1,6 @@
 //! Upper bounds by their formulas, written a second time: a bound that is too large breaks no inequality.
 
+use crate::budget::ROUNDING;
 use intnacl_reference::bound::{
     Class, Counts, Effort, Estimator, Method, Source, Theorem, World, concentration, massart, range,
 };
@@ -7,7 +8,7 @@ use nalgebra::dmatrix;
 
 #[track_caller]
 fn same(found: f64, expected: f64) {
-    assert!((found - expected).abs() <= 1e-14 * expected.abs(), "{found}, not {expected}");
+    assert!((found - expected).abs() <= ROUNDING * expected.abs(), "{found}, not {expected}");
 }
 
 /// `(c/√N · e^{2β/t} + τ c/√m)/(1-τ)`, with `β = 0` for `g1`.
