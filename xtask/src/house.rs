@@ -18,7 +18,7 @@ const HOUSE: [(&str, &str, &[&str]); 11] = [
         "crates/fuzz",
         &["intnacl-vocabulary", "intnacl-engine", "intnacl-reference", "intnacl-judge"],
     ),
-    ("intnacl-mutants", "crates/mutants", &[]),
+    ("intnacl-mutants", "crates/mutants", &["intnacl-reference"]),
     ("intnacl-python", "bindings/python", &["intnacl-vocabulary", "intnacl-reference", "intnacl-judge"]),
 ];
 

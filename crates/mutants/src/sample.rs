@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use intnacl_reference::inside::Rng;
 use serde_json::Value;
 
 use crate::Result;
@@ -62,7 +63,7 @@ pub fn parse(listed: &Value) -> Result<Vec<Mutant>> {
 pub fn draw(all: &[Mutant], count: usize, seed: u64) -> Vec<&Mutant> {
     let mut files: BTreeMap<&str, Vec<&Mutant>> = BTreeMap::new();
     all.iter().for_each(|mutant| files.entry(&mutant.file).or_default().push(mutant));
-    let mut random = Random(seed);
+    let mut random = Rng::new(seed);
     let mut drawn = Vec::new();
     // The shares are rounded so that their sum is the count: each file has what the files up to it should have, less what
     // those before it have.
@@ -79,19 +80,6 @@ pub fn draw(all: &[Mutant], count: usize, seed: u64) -> Vec<&Mutant> {
         }
     }
     drawn
-}
-
-/// SplitMix64 (Steele et al. 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((u128::from(bits ^ (bits >> 31)) * end as u128) >> 64) as usize
-    }
 }
 
 #[cfg(test)]
