@@ -45,8 +45,7 @@ pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
             PATIENCE,
             "-print_final_stats=1",
         ]);
-        let status = status(&mut program)?;
-        if !status {
+        if !succeeds(&mut program)? {
             eprintln!("fuzz: {target} breaks a promise; the bytes are the file that is named above");
             return Ok(ExitCode::FAILURE);
         }
@@ -56,7 +55,7 @@ pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
         fs::create_dir_all(&smallest).map_err(copied)?;
         let mut program = cargo_fuzz("run", target);
         program.args([&smallest, &found, &committed]).args(["--", "-set_cover_merge=1", LONGEST, PATIENCE]);
-        if !self::status(&mut program)? {
+        if !succeeds(&mut program)? {
             return Ok(ExitCode::FAILURE);
         }
         commit(&smallest, &committed).map_err(copied)?;
@@ -111,11 +110,11 @@ fn folder(workspace: &Path, target: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn status(program: &mut Command) -> Result<bool> {
-    // This process runs under cargo, whose variables would choose another toolchain's defaults for what it starts.
-    let name = program.get_program().to_owned();
-    let status = program.env("CARGO_INCREMENTAL", "0").status();
-    status.map(|status| status.success()).map_err(|error| format!("{}: {error}", name.display()))
+fn succeeds(program: &mut Command) -> Result<bool> {
+    let status = program.status();
+    status
+        .map(|status| status.success())
+        .map_err(|error| format!("{}: {error}", program.get_program().display()))
 }
 
 #[cfg(test)]
