@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")
-def fresh_seed():
+def law_seed():
     """The seed that `LAW_SEED` names, or 1; another one each time where it is `fresh`."""
     named = os.environ.get("LAW_SEED", "1")
     seed = random.SystemRandom().randrange(1_000_000) if named == "fresh" else int(named)

@@ -7,8 +7,8 @@ import intnacl
 import numpy_losses as losses
 
 
-def test_a_right_loss_passes_at_fresh_seeds(fresh_seed):
-    for seed in range(fresh_seed, fresh_seed + 10):
+def test_a_right_loss_passes_at_fresh_seeds(law_seed):
+    for seed in range(law_seed, law_seed + 10):
         verdict = intnacl.check(losses.simclr, "simclr", cases=16, seed=seed)
         assert verdict.framework == "numpy" and "takes unit rows" in verdict.conventions
 

@@ -24,14 +24,14 @@ def name_of(value):
 
 
 @pytest.mark.parametrize("fn, words", RIGHT, ids=[name_of(fn) for fn, _ in RIGHT])
-def test_a_right_style_passes_at_several_seeds(fn, words, fresh_seed):
-    for seed in range(fresh_seed, fresh_seed + int(os.environ.get("LAW_SEEDS", "4"))):
+def test_a_right_style_passes_at_several_seeds(fn, words, law_seed):
+    for seed in range(law_seed, law_seed + int(os.environ.get("LAW_SEEDS", "4"))):
         verdict = intnacl.check(fn, "simclr", cases=4, seed=seed)
     assert any(words in sentence for sentence in verdict.conventions), verdict.conventions
 
 
-def test_products_under_autocast_have_a_type_of_their_own(fresh_seed):
-    options = dict(cases=8, seed=fresh_seed, temperatures=(0.05, 10.0))
+def test_products_under_autocast_have_a_type_of_their_own(law_seed):
+    options = dict(cases=8, seed=law_seed, temperatures=(0.05, 10.0))
     assert intnacl.check(styles.under_autocast, "simclr", dtype="bf16-scores", **options).ok
     # In binary32 they are wrong, since scores have three digits.
     assert not intnacl.judge(styles.under_autocast, "simclr", dtype="f32", **options).ok

@@ -27,22 +27,22 @@ def name_of(value):
 
 
 @pytest.mark.parametrize("fn, words", RIGHT, ids=[name_of(fn) for fn, _ in RIGHT])
-def test_a_right_loss_passes_and_its_conventions_are_said(fn, words, fresh_seed):
-    for seed in (0, fresh_seed):
+def test_a_right_loss_passes_and_its_conventions_are_said(fn, words, law_seed):
+    for seed in (0, law_seed):
         verdict = intnacl.check(fn, "simclr", cases=12, seed=seed)
         assert verdict.framework == "torch" and verdict.diagnosis is None
         for word in words:
             assert any(word in sentence for sentence in verdict.conventions), verdict.conventions
 
 
-def test_the_usual_loss_passes_at_many_fresh_seeds(fresh_seed):
-    for seed in range(fresh_seed, fresh_seed + 20):
+def test_the_usual_loss_passes_at_many_fresh_seeds(law_seed):
+    for seed in range(law_seed, law_seed + 20):
         intnacl.check(losses.cross_entropy, "simclr", cases=8, seed=seed)
 
 
 @pytest.mark.parametrize("fn, loss", [(losses.debiased, "debiased"), (losses.hard_negative, "hard_negative")])
-def test_right_losses_with_parameters_pass(fn, loss, fresh_seed):
-    for seed in (0, fresh_seed):
+def test_right_losses_with_parameters_pass(fn, loss, law_seed):
+    for seed in (0, law_seed):
         # Below, the exponentials of these two leave binary32.
         verdict = intnacl.check(fn, loss, cases=12, seed=seed, temperatures=(0.05, 10.0))
         assert verdict.ok and verdict.reached in ("right", "careful")
@@ -60,9 +60,9 @@ def test_parameters_may_be_fixed():
         intnacl.check(fixed, "hard_negative", **options)
 
 
-def test_tuples_are_judged_with_a_value_for_each_anchor(fresh_seed):
+def test_tuples_are_judged_with_a_value_for_each_anchor(law_seed):
     parameters = {"negatives": {"estimator": "g0"}}
-    verdict = intnacl.check(losses.nca_tuples, "nca", parameters=parameters, cases=12, seed=fresh_seed)
+    verdict = intnacl.check(losses.nca_tuples, "nca", parameters=parameters, cases=12, seed=law_seed)
     assert "mean, and a value of each anchor" in verdict.conventions
 
     def off(anchor, positives, negatives, temperature):
@@ -73,8 +73,8 @@ def test_tuples_are_judged_with_a_value_for_each_anchor(fresh_seed):
         intnacl.check(off, "nca", "torch", parameters=parameters, cases=12)
 
 
-def test_an_array_without_a_default_is_always_given(fresh_seed):
-    for seed in range(fresh_seed, fresh_seed + 5):
+def test_an_array_without_a_default_is_always_given(law_seed):
+    for seed in range(law_seed, law_seed + 5):
         verdict = intnacl.check(losses.debiased_tuples, "debiased", cases=16, dtype="f64", seed=seed, temperatures=(0.1, 10.0))
         judged = {report.law for report in verdict.reports if report.judged}
         assert {"agrees_with_the_reference", "the_floor_holds", "permutation_of_draws_of_positives"} <= judged
