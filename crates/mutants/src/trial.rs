@@ -94,11 +94,33 @@ fn cargo(tests: &[&str], more: &[&str], tree: &Path, work: &Path) -> Result<Opti
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status.success()));
         }
+        if failed(&std::fs::read(work.join("last.log"))?) {
+            child.start_kill()?;
+            child.wait()?;
+            return Ok(Some(false));
+        }
         if since.elapsed() > PATIENCE {
             child.start_kill()?;
             child.wait()?;
             return Ok(None);
         }
         sleep(Duration::from_millis(100));
+    }
+}
+
+/// Whether some test has failed: the others need not end.
+fn failed(log: &[u8]) -> bool {
+    log.split_inclusive(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"test ") && line.ends_with(b" ... FAILED\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failed;
+
+    #[test]
+    fn the_first_failure_is_seen_while_the_tests_run() {
+        assert!(failed(b"\nrunning 2 tests\ntest a ... ok\ntest b ... FAILED\n"));
+        assert!(!failed(b"\nrunning 2 tests\ntest a ... ok\ntest b_FAILED ... ok\ntest c ... FAI"));
     }
 }
