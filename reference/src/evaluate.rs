@@ -7,29 +7,30 @@
 
 mod image;
 mod pass;
+mod path;
+mod quick;
+mod rounded;
 mod rows;
 
 use crate::error::{Error, Result};
 use crate::layout::{Problem, Problems};
 use crate::nca;
 use crate::precision::{BITS_MORE, BITS_MOST, settle};
-use crate::real::{Big, Dd, DdContext};
+use crate::real::{Big, Dd};
 use crate::vocabulary::{
     Answer, Evaluation, Labelled, Layout, Loss, Negatives, Objective, Request, Settings,
 };
-pub use pass::norm;
+pub use rounded::norm;
 pub use rows::lift_row;
 
-use pass::{Pass, Rounded};
+use pass::Pass;
+use path::Path;
+use quick::Quick;
+use rounded::Rounded;
 use std::ops::Range;
 
 /// Temperatures at which no kernel that matters leaves the range of f64.
 const DOUBLE_RANGE: Range<f64> = 0.004..1e6;
-/// Temperatures at which the quick scores are good enough for everything but cancellations.
-const QUICK_FROM: f64 = 0.1;
-/// The dimension up to which the bound on the quick scores holds.
-const QUICK_DIMENSION: usize = 512;
-
 /// Evaluates a contrastive loss.
 pub trait Evaluate {
     /// The loss and its gradient by every embedding, exact to the last bits of f64.
@@ -103,7 +104,7 @@ impl Evaluate for Loss {
         data.validate(self, settings)?;
         let problem = data.problem(self);
         let overflow = || Error::Overflow { argument: "temperature".into(), value: settings.temperature };
-        let result = solve(&problem, self, settings).ok_or_else(overflow)?;
+        let result = solve::<Quick>(&problem, self, settings).ok_or_else(overflow)?;
         let all = result.per_image.iter().chain(&result.gradient).chain([&result.value]);
         if all.into_iter().any(|x| !x.is_finite()) {
             return Err(overflow());
@@ -130,21 +131,15 @@ impl EvaluateRequest for Request {
 }
 
 /// The problem at the first precision that settles all of it.
-fn solve(problem: &Problem, loss: &Loss, settings: &Settings) -> Option<Rounded> {
+fn solve<P: Path>(problem: &Problem, loss: &Loss, settings: &Settings) -> Option<Rounded> {
     // Scores reach radius²/t.
     let t = settings.temperature / problem.radius(settings.normalize).powi(2);
-    let quick = !problem.blocks.is_empty() && problem.d <= QUICK_DIMENSION && t >= QUICK_FROM;
-    let doubles: &[DdContext] = match DOUBLE_RANGE.contains(&t) {
-        true if quick => &[DdContext::Quick, DdContext::Full],
-        true => &[DdContext::Full],
-        false => &[],
-    };
     settle(
-        doubles,
+        if DOUBLE_RANGE.contains(&t) { P::doubles(problem, t) } else { &[] },
         most_bits(t, loss),
-        |context| Pass::<Dd>::run(problem, loss, settings, context).rounded(problem, false).map(Some),
-        |bits| Pass::<Big>::run(problem, loss, settings, bits).rounded(problem, false).map(Some),
-        |bits| Pass::<Big>::run(problem, loss, settings, bits).rounded(problem, true),
+        |context| Pass::<Dd>::run::<P>(problem, loss, settings, context).rounded(problem, false).map(Some),
+        |bits| Pass::<Big>::run::<P>(problem, loss, settings, bits).rounded(problem, false).map(Some),
+        |bits| Pass::<Big>::run::<P>(problem, loss, settings, bits).rounded(problem, true),
     )
 }
 
@@ -171,20 +166,4 @@ pub fn hardness(loss: &Loss) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A kernel of `e^{-1/t}` beside one of `e^{1/t}` has to be told from 0, and what is left of a difference of such
-    /// kernels from 0 again: twice `log2 e^{2/t}` bits beyond the first ones.
-    #[test]
-    fn bits_suffice_for_kernels_that_differ_by_the_whole_range_twice() {
-        for temperature in [0.003, 0.05, 0.7] {
-            let range = 2.0 / temperature / std::f64::consts::LN_2;
-            let bits = most_bits(temperature, &Loss::SimClr);
-            assert!((bits as f64 - (BITS_MORE as f64 + 2.0 * range)).abs() <= 1.0, "{bits} at {temperature}");
-        }
-        assert_eq!(most_bits(1e-9, &Loss::SimClr), BITS_MOST);
-        let hard = Loss::HardNegative { tau_plus: 0.1, beta: 511.5 };
-        assert_eq!(most_bits(0.7, &hard) - most_bits(0.7, &Loss::SimClr), 20);
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! The rows of a problem, on the sphere.
 
-use crate::layout::{Block, Problem};
+use crate::layout::Problem;
 use crate::real::Real;
-use std::borrow::Cow;
+use std::ops::Range;
 
 /// A row on the sphere, and by what it was multiplied to get there: a power of 2, then the inverse norm.
 pub fn lift_row<R: Real>(row: &[f64], normalize: bool, context: R::Context) -> (Vec<R>, Option<(f64, R)>) {
@@ -41,12 +41,9 @@ impl<R: Real> Rows<R> {
         &self.rows[row * self.d..][..self.d]
     }
 
-    pub(super) fn of_block(&self, block: &Block) -> Cow<'_, [R]> {
-        if let Some(run) = block.run() {
-            return Cow::Borrowed(&self.rows[run.start * self.d..run.end * self.d]);
-        }
-        let runs = block.halves.iter().map(|half| &self.rows[half.start * self.d..half.end * self.d]);
-        runs.flatten().cloned().collect()
+    /// Rows that follow each other.
+    pub(super) fn run(&self, run: Range<usize>) -> &[R] {
+        &self.rows[run.start * self.d..run.end * self.d]
     }
 
     /// `z = x/‖x‖`, so `∂/∂x = (∂/∂z - z (z·∂/∂z)) / ‖x‖`.

@@ -76,6 +76,12 @@ impl Block {
     pub fn len(&self) -> usize {
         self.halves[0].len() + self.halves[1].len()
     }
+
+    /// All rows, if they follow each other.
+    pub fn run(&self) -> Option<Range<usize>> {
+        let [first, second] = &self.halves;
+        (first.end == second.start).then_some(first.start..second.end)
+    }
 }
 
 /// The rows of one image (in the tuple layout: of one anchor).
@@ -139,13 +145,6 @@ impl ContrastRoles {
     }
 }
 
-/// Where the scores of an anchor with a run of rows stand in a block.
-pub struct Place {
-    pub block: usize,
-    pub anchor: usize,
-    pub first: usize,
-}
-
 impl Problem {
     /// A row, as it was given.
     pub fn row(&self, row: usize) -> &[f64] {
@@ -155,14 +154,6 @@ impl Problem {
     /// The largest norm of an embedding, at least 1.
     pub fn radius(&self, normalize: bool) -> f64 {
         if normalize { 1.0 } else { self.largest_norm }
-    }
-
-    /// The place of a run in its contrast's block, if it has one there.
-    pub fn place(&self, contrast: &ContrastRoles, run: &Range<usize>) -> Option<Place> {
-        let block = contrast.block?;
-        let anchor = self.blocks[block].position(contrast.anchor)?;
-        let first = self.blocks[block].position(run.start)?;
-        Some(Place { block, anchor, first })
     }
 }
 

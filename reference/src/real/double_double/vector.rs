@@ -44,7 +44,7 @@ pub(super) fn arch() -> pulp::Arch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Dd, products};
+    use super::super::{Dd, quick};
     use crate::random::Rng;
     use crate::real::{Big, DdContext, Real};
     use crate::{Batch, Evaluate, Evaluation, Loss, Settings};
@@ -80,7 +80,7 @@ mod tests {
                 Some(arch) => {
                     FORCED.set(Some(arch));
                     function(name);
-                    let lanes = products::lanes();
+                    let lanes = quick::lanes();
                     FORCED.set(None);
                     format!("ran by {name} instructions, {lanes} f64 a vector")
                 }

@@ -16,12 +16,14 @@
 //! of norm `1.6·√d·2⁻²⁷`. Both together are less than `2⁻¹⁹·S` up to d = 512, and f64 sums of `2·DEPTH` such
 //! products are right to `2⁻⁶⁴·S`. The runs are added up in double-double.
 
-use super::tile::{Left, Right, product, split};
+mod exponential;
+mod tile;
+
 use super::vector::{arch, vector_code};
 use super::{Dd, two_sum};
 use crate::parallel;
-use crate::real::{DdContext, Real};
 use pulp::Simd;
+use tile::{Left, Right, product, split};
 
 /// Rows in a block of scores, and in a strip of gradients.
 const SIDE: usize = 64;
@@ -264,29 +266,4 @@ impl<const R: usize> Left<R> {
             }
         }
     }
-}
-
-/// The same as [`gram`], in double-double throughout.
-pub(super) fn full_gram(rows: &[Dd], d: usize) -> Vec<Dd> {
-    let n = rows.len() / d;
-    let mut scores = vec![Dd::ZERO; n * n];
-    let lines = scores.chunks_exact_mut(n).zip(rows.chunks_exact(d)).collect();
-    parallel::map(lines, n * d, |(into, row): (&mut [Dd], &[Dd])| {
-        for (into, other) in into.iter_mut().zip(rows.chunks_exact(d)) {
-            *into = Dd::dot(row, other, DdContext::Full);
-        }
-    });
-    scores
-}
-
-/// The same as [`spread`], in double-double throughout.
-pub(super) fn full_spread(into: &mut [Dd], weights: &[Dd], rows: &[Dd], d: usize) {
-    let n = rows.len() / d;
-    let lines = into.chunks_exact_mut(d).enumerate().collect();
-    parallel::map(lines, 2 * n * d, |(i, into): (usize, &mut [Dd])| {
-        for (j, row) in rows.chunks_exact(d).enumerate() {
-            let weight = weights[i * n + j].plus(weights[j * n + i]);
-            Dd::add_scaled(into, &weight, row);
-        }
-    });
 }

@@ -1,6 +1,6 @@
 //! Small products of f64 matrices that stay in registers, and how their factors are laid out in memory.
 
-use super::Dd;
+use crate::real::Dd;
 use pulp::Simd;
 
 /// `sum_rc = Σ_k a_kr · b_kc`.

@@ -1,0 +1,138 @@
+//! The quick way and the plain one, on batches of every loss.
+
+use super::path::{Path, Plain};
+use super::quick::Quick;
+use super::rounded::Rounded;
+use super::{most_bits, norm, solve};
+use crate::layout::Problems;
+use crate::precision::{BITS_MORE, BITS_MOST};
+use crate::random::Rng;
+use crate::vocabulary::{
+    Batch, Loss, LossName, Negatives, Neighborhood, ReadParameters, RobustTerm, Settings, Weight,
+};
+use nalgebra::DMatrix;
+use std::convert::Infallible;
+
+/// Parameters of a loss, drawn.
+struct Drawn<'a>(&'a mut Rng);
+
+impl ReadParameters for Drawn<'_> {
+    type Error = Infallible;
+
+    fn tau_plus(&mut self) -> Result<f64, Infallible> {
+        Ok([0.0, 0.1, 0.9][self.0.below(3)])
+    }
+    fn beta(&mut self) -> Result<f64, Infallible> {
+        Ok([0.0, 0.5, 1.0, 7.0][self.0.below(4)])
+    }
+    fn alpha(&mut self) -> Result<f64, Infallible> {
+        Ok(self.0.between(0.1, 2.0))
+    }
+    fn lambda(&mut self) -> Result<f64, Infallible> {
+        Ok([0.0, 0.3, 1.0][self.0.below(3)])
+    }
+    fn negatives(&mut self) -> Result<Negatives, Infallible> {
+        Ok(match self.0.below(3) {
+            0 => Negatives::G0,
+            1 => Negatives::G1 { tau_plus: self.tau_plus()? },
+            _ => Negatives::G2 { tau_plus: self.tau_plus()?, beta: self.beta()? },
+        })
+    }
+    fn weight(&mut self) -> Result<Weight, Infallible> {
+        Ok([Weight::One, Weight::Adversarial, Weight::AdversarialWithGradient][self.0.below(3)])
+    }
+    fn weight_negatives(&mut self) -> Result<Negatives, Infallible> {
+        self.negatives()
+    }
+    fn robust(&mut self) -> Result<RobustTerm, Infallible> {
+        Ok(RobustTerm { negatives: self.negatives()?, weight: self.weight()? })
+    }
+    fn neighborhood(&mut self) -> Result<Neighborhood, Infallible> {
+        Ok(match self.0.below(3) {
+            0 => Neighborhood::Nca,
+            1 => Neighborhood::MixNca { lambda: self.lambda()? },
+            _ => Neighborhood::Combined { lambda: self.lambda()?, joined: self.0.below(2) == 0 },
+        })
+    }
+}
+
+/// A batch with every array: rows apart, or with duplicates and antipodes among them.
+fn batch(rng: &mut Rng, images: usize, d: usize) -> Batch {
+    let mut earlier: Vec<Vec<f64>> = Vec::new();
+    let repeats = rng.below(2) == 0;
+    let mut view = || {
+        let rows = (0..images).map(|_| {
+            let row = if repeats && !earlier.is_empty() && rng.below(3) == 0 {
+                let sign = rng.sign();
+                earlier[rng.below(earlier.len())].iter().map(|x| sign * x).collect()
+            } else {
+                (0..d).map(|_| rng.normal()).collect::<Vec<f64>>()
+            };
+            earlier.push(row.clone());
+            row
+        });
+        DMatrix::from_row_iterator(images, d, rows.collect::<Vec<_>>().into_iter().flatten())
+    };
+    let mut batch = Batch::new((0..3).map(|_| view()).collect());
+    batch.mixed = Some(vec![view(), view()]);
+    batch.adversarial = Some(view());
+    batch
+}
+
+/// Both ways; nothing where no precision settles it.
+fn both(loss: &Loss, batch: &Batch, settings: &Settings) -> [Option<Rounded>; 2] {
+    fn by<P: Path>(loss: &Loss, batch: &Batch, settings: &Settings) -> Option<Rounded> {
+        solve::<P>(&batch.problem(loss), loss, settings)
+    }
+    [by::<Quick>(loss, batch, settings), by::<Plain>(loss, batch, settings)]
+}
+
+/// Both are within what is promised of the truth: 4 ulp a value, `8·2⁻⁵³` of an array's norm a gradient.
+#[test]
+fn the_quick_way_and_the_plain_one_give_the_same() {
+    let rng = &mut Rng::new(11);
+    let mut compared = 0;
+    for &name in LossName::ALL {
+        for case in 0..12 {
+            let images = [2, 3, 5, 8, 13, 33, 67][rng.below(7)];
+            let d = [1, 2, 3, 9, 17, 40][rng.below(6)];
+            let Ok(loss) = name.read(&mut Drawn(rng));
+            let mut batch = batch(rng, images, d);
+            batch.symmetric = rng.below(2) == 0;
+            let temperature = rng.between(1e-3_f64.ln(), 10.0_f64.ln()).exp();
+            let settings = Settings::new(temperature).normalizing();
+            let [quick, plain] = both(&loss, &batch, &settings);
+            let (Some(quick), Some(plain)) = (quick, plain) else {
+                panic!("{loss:?} at {temperature}: no precision settles it");
+            };
+            let context = format!("{loss:?}, case {case}: {images} images of {d} at {temperature}");
+            let values = quick.per_image.iter().zip(&plain.per_image);
+            for (x, y) in values.chain([(&quick.value, &plain.value)]) {
+                assert!((x - y).abs() <= 2.0 * 4.0 * f64::EPSILON * y.abs(), "{context}: {x:e}, not {y:e}");
+            }
+            for array in batch.problem(&loss).arrays {
+                let entries = array.start * d..array.end * d;
+                let (x, y) = (&quick.gradient[entries.clone()], &plain.gradient[entries]);
+                let size = norm(y.iter().copied());
+                let error = norm(x.iter().zip(y).map(|(x, y)| x - y));
+                assert!(error <= 2.0 * 4.0 * f64::EPSILON * size, "{context}: {error:e} of {size:e}");
+            }
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 12 * LossName::ALL.len());
+}
+
+/// A kernel of `e^{-1/t}` beside one of `e^{1/t}` has to be told from 0, and what is left of a difference of such
+/// kernels from 0 again: twice `log2 e^{2/t}` bits beyond the first ones.
+#[test]
+fn bits_suffice_for_kernels_that_differ_by_the_whole_range_twice() {
+    for temperature in [0.003, 0.05, 0.7] {
+        let range = 2.0 / temperature / std::f64::consts::LN_2;
+        let bits = most_bits(temperature, &Loss::SimClr);
+        assert!((bits as f64 - (BITS_MORE as f64 + 2.0 * range)).abs() <= 1.0, "{bits} at {temperature}");
+    }
+    assert_eq!(most_bits(1e-9, &Loss::SimClr), BITS_MOST);
+    let hard = Loss::HardNegative { tau_plus: 0.1, beta: 511.5 };
+    assert_eq!(most_bits(0.7, &hard) - most_bits(0.7, &Loss::SimClr), 20);
+}
