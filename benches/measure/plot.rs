@@ -1,11 +1,10 @@
 //! Pictures of time and memory against the batch, both axes logarithmic.
 
 use super::statistics::exponent;
+use intnacl_chart::{self as chart, Axis, number};
 use plotters::coord::Shift;
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::ops::Range;
 use std::path::Path;
 
 /// The style of a line: its colour, the shape of its points, whether it is dashed.
@@ -20,14 +19,13 @@ enum Shape {
     Diamond,
 }
 
-// Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
-pub const BLACK_DASHED: Style = Style(RGBColor(0, 0, 0), Shape::Diamond, true);
-pub const BLUE: Style = Style(RGBColor(0, 114, 178), Shape::Circle, false);
-pub const ORANGE: Style = Style(RGBColor(213, 94, 0), Shape::Square, false);
-pub const GREEN: Style = Style(RGBColor(0, 158, 115), Shape::Triangle, false);
-pub const PURPLE: Style = Style(RGBColor(204, 121, 167), Shape::Diamond, false);
-pub const SKY: Style = Style(RGBColor(86, 180, 233), Shape::Square, false);
-pub const YELLOW: Style = Style(RGBColor(230, 159, 0), Shape::Triangle, false);
+pub const BLACK_DASHED: Style = Style(chart::BLACK, Shape::Diamond, true);
+pub const BLUE: Style = Style(chart::BLUE, Shape::Circle, false);
+pub const ORANGE: Style = Style(chart::ORANGE, Shape::Square, false);
+pub const GREEN: Style = Style(chart::GREEN, Shape::Triangle, false);
+pub const PURPLE: Style = Style(chart::PURPLE, Shape::Diamond, false);
+pub const SKY: Style = Style(chart::SKY, Shape::Square, false);
+pub const YELLOW: Style = Style(chart::YELLOW, Shape::Triangle, false);
 
 /// A line: its name, its points (batch, value) in the order of batches.
 pub struct Line {
@@ -62,17 +60,17 @@ impl Picture<'_> {
             let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             (least, most)
         };
-        let (left, right) = range(all.iter().map(|point| point.0.log2()).collect());
-        let (bottom, top) = range(all.iter().map(|point| point.1.log10()).collect());
+        let (left, right) = range(all.iter().map(|point| point.0).collect());
+        let (bottom, top) = range(all.iter().map(|point| point.1).collect());
         // Also where there is no point at all, or a value that has no logarithm.
-        let drawable = right > left && bottom.is_finite() && top.is_finite();
+        let drawable = left > 0.0 && right > left && bottom > 0.0 && top.is_finite();
         if !drawable {
             return Ok(false);
         }
-        let powers = (left.ceil() as i32..=right.floor() as i32).map(f64::from);
-        let across = Axis { from: left - 0.2, to: right + 0.2, ticks: powers.collect() };
-        let (low, high) = (bottom - 0.1, top + 0.15);
-        let up = Axis { from: low, to: high, ticks: decades(low, high) };
+        let powers = left.log2().ceil() as i32..=right.log2().floor() as i32;
+        let across =
+            Axis::logarithmic(left / 1.15, right * 1.15, powers.map(|power| 2_f64.powi(power)).collect());
+        let up = Axis::decades(bottom / 1.25, top * 1.4);
 
         let root = SVGBackend::new(path, SIZE).into_drawing_area();
         root.fill(&WHITE)?;
@@ -85,13 +83,12 @@ impl Picture<'_> {
             .y_label_area_size(74)
             .margin_right(8)
             .build_cartesian_2d(across, up)?;
-        let (x_label, y_label) = (|x: &f64| plain(x.exp2()), |y: &f64| plain(10_f64.powf(*y)));
         chart
             .configure_mesh()
             .x_desc("images in a batch, B")
             .y_desc(self.quantity)
-            .x_label_formatter(&x_label)
-            .y_label_formatter(&y_label)
+            .x_label_formatter(&|x| number(*x))
+            .y_label_formatter(&|y| number(*y))
             .label_style(font(13).color(&BLACK))
             .axis_desc_style(font(15).color(&BLACK))
             .bold_line_style(RGBColor(222, 222, 222))
@@ -99,7 +96,7 @@ impl Picture<'_> {
             .axis_style(GREY)
             .draw()?;
         for line in &self.lines {
-            let points = line.points.iter().map(|(x, y)| (x.log2(), y.log10()));
+            let points = line.points.iter().copied();
             let Style(colour, shape, dashed) = line.style;
             let stroke = ShapeStyle::from(colour).stroke_width(2);
             if dashed {
@@ -130,53 +127,6 @@ impl Picture<'_> {
         }
         root.present()?;
         Ok(true)
-    }
-}
-
-/// An axis of logarithms, with ticks where they are wanted rather than where a library puts them.
-struct Axis {
-    from: f64,
-    to: f64,
-    ticks: Vec<f64>,
-}
-
-impl Ranged for Axis {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, (from, to): (i32, i32)) -> i32 {
-        let share = (value - self.from) / (self.to - self.from);
-        from + (share * f64::from(to - from)).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
-        self.ticks.clone()
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.from..self.to
-    }
-}
-
-/// Ticks between two logarithms: powers of ten, and their double and fivefold where there are few.
-pub fn decades(low: f64, high: f64) -> Vec<f64> {
-    let between: &[f64] = match high - low {
-        width if width > 5.0 => &[1.0],
-        width if width > 3.0 => &[1.0, 3.0],
-        _ => &[1.0, 2.0, 5.0],
-    };
-    let powers = low.floor() as i32..=high.ceil() as i32;
-    let ticks = powers.flat_map(|power| between.iter().map(move |digit| f64::from(power) + digit.log10()));
-    ticks.filter(|tick| (low..=high).contains(tick)).collect()
-}
-
-/// A tick's number, without the digits that a logarithm has added.
-pub fn plain(value: f64) -> String {
-    let places = (1.0 - value.log10().floor()).clamp(0.0, 6.0) as usize;
-    let text = format!("{value:.places$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
     }
 }
 

@@ -49,28 +49,6 @@ mod of_statistics {
     }
 }
 
-mod of_pictures {
-    use super::measure::plot::{decades, plain};
-
-    #[test]
-    fn ticks_are_written_plainly() {
-        let cases = [(0.05, "0.05"), (0.2, "0.2"), (1.0, "1"), (2.0, "2"), (4096.0, "4096"), (1e4, "10000")];
-        for (value, text) in cases {
-            // The value comes back from a logarithm like this.
-            assert_eq!(plain(10_f64.powf(f64::log10(value))), text);
-        }
-    }
-
-    #[test]
-    fn ticks_lie_within_the_axis() {
-        for (low, high) in [(-2.1, 4.0), (0.3, 0.8), (-1.0, 2.5)] {
-            let ticks = decades(low, high);
-            assert!(ticks.len() > 1, "{low} to {high}");
-            assert!(ticks.iter().all(|tick| (low..=high).contains(tick)));
-        }
-    }
-}
-
 mod of_arguments {
     use super::arguments::{Arguments, BATCHES};
     use super::measure::case;

@@ -4,14 +4,19 @@ use std::fs;
 use std::path::Path;
 
 /// A crate, its folder, and the crates of this workspace that it may depend on, tests apart.
-const HOUSE: [(&str, &str, &[&str]); 11] = [
+const HOUSE: [(&str, &str, &[&str]); 12] = [
+    ("intnacl-chart", "crates/chart", &[]),
     ("intnacl-vocabulary", "crates/vocabulary", &[]),
     ("intnacl-reference", "reference", &["intnacl-vocabulary"]),
     ("intnacl-engine", "crates/engine", &["intnacl-vocabulary"]),
     ("intnacl-judge", "crates/judge", &["intnacl-reference", "intnacl-vocabulary"]),
     ("intnacl-frameworks", "crates/frameworks", &["intnacl-reference", "intnacl-judge"]),
     ("intnacl", ".", &["intnacl-vocabulary", "intnacl-engine", "intnacl-reference"]),
-    ("intnacl-cli", "crates/cli", &["intnacl-vocabulary", "intnacl-reference", "intnacl-judge"]),
+    (
+        "intnacl-cli",
+        "crates/cli",
+        &["intnacl-chart", "intnacl-vocabulary", "intnacl-reference", "intnacl-judge"],
+    ),
     ("intnacl-training", "crates/training", &["intnacl-reference", "intnacl-judge", "intnacl"]),
     (
         "intnacl-fuzz",
