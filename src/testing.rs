@@ -1,16 +1,20 @@
 //! Shared parts of the unit tests: random numbers, one loss of every form, and requests about random embeddings.
 
+use intnacl_judge::images::Rng;
 use intnacl_reference::{Answer, Loss, LossName, Negatives, Neighborhood, Request, RobustTerm, Weight, json};
 use serde_json::{Value, json};
 
-/// A small linear congruential generator: tests need numbers without a pattern, not good ones.
-pub(crate) struct Random(pub(crate) u64);
+/// Random numbers, and rows and matrices of them.
+pub(crate) struct Random(pub(crate) Rng);
 
 impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Rng::new(seed))
+    }
+
     /// Uniform in `[-1, 1)`.
     pub(crate) fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+        2.0 * self.0.uniform() - 1.0
     }
 
     /// A vector of unit norm that leans towards the first axis, the more so the larger `pull`; its entries
@@ -81,7 +85,7 @@ pub(crate) fn losses() -> Vec<Loss> {
 /// Tuples of 3 anchors with all optional arrays, in 5 dimensions.
 pub(crate) fn tuples(seed: u64, pull: f64) -> Value {
     let (b, m, n, d) = (3, 3, 6, 5);
-    let r = &mut Random(seed);
+    let r = &mut Random::new(seed);
     json!({
         "layout": "tuples",
         "anchor": r.rows(b, d, pull),
@@ -107,7 +111,7 @@ pub(crate) fn plain_tuples(seed: u64, pull: f64) -> Value {
 /// A batch of 4 images in 4 views, with mixed and adversarial views.
 pub(crate) fn batch(seed: u64, symmetric: bool) -> Value {
     let (b, m, d) = (4, 3, 5);
-    let r = &mut Random(seed);
+    let r = &mut Random::new(seed);
     json!({
         "layout": "batch", "symmetric": symmetric, "views": r.matrices(m + 1, b, d, 0.0),
         "mixed": r.matrices(m - 1, b, d, 0.0), "adversarial": r.rows(b, d, 0.0),
@@ -116,7 +120,7 @@ pub(crate) fn batch(seed: u64, symmetric: bool) -> Value {
 
 /// Points of two classes whose squared distances under the transform are about `size`.
 pub(crate) fn labelled(seed: u64, size: f64) -> Value {
-    let r = &mut Random(seed);
+    let r = &mut Random::new(seed);
     let scale = |rows: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
         rows.into_iter().map(|row| row.into_iter().map(|x| x * size.sqrt()).collect()).collect()
     };

@@ -18,7 +18,7 @@ fn check(layout: &impl Layout, leaves: &[&Tensor], loss: &Loss) {
         let _ = leaf.grad().defined().then(|| leaf.grad().zero_());
     }
     value().backward();
-    let random = &mut Random(99);
+    let random = &mut Random::new(99);
     for leaf in leaves {
         let direction = self::leaf(random, &leaf.size()).detach();
         let at = leaf.detach().copy();
@@ -51,7 +51,7 @@ fn differentiable() -> impl Iterator<Item = Loss> {
 
 #[test]
 fn tuples_have_the_gradient_of_their_value() {
-    let random = &mut Random(1);
+    let random = &mut Random::new(1);
     let (b, m, n, d) = (2, 3, 4, 3);
     let mut tuples = Tuples::new(leaf(random, &[b, d]), leaf(random, &[b, m, d]), leaf(random, &[b, n, d]));
     tuples.mixed = Some(leaf(random, &[b, m - 1, d]));
@@ -71,7 +71,7 @@ fn tuples_have_the_gradient_of_their_value() {
 
 #[test]
 fn batches_have_the_gradient_of_their_value() {
-    let random = &mut Random(2);
+    let random = &mut Random::new(2);
     let (b, m, d) = (3, 3, 3);
     let mut batch = Batch::new(leaf(random, &[m + 1, b, d]));
     batch.mixed = Some(leaf(random, &[m - 1, b, d]));
@@ -87,7 +87,7 @@ fn batches_have_the_gradient_of_their_value() {
 
 #[test]
 fn a_constant_weight_multiplies_value_and_gradient() {
-    let random = &mut Random(3);
+    let random = &mut Random::new(3);
     let settings = Settings::new(0.4).normalizing();
     let views = leaf(random, &[2, 3, 4]);
     let adversarial = leaf(random, &[3, 4]);
@@ -108,7 +108,7 @@ fn a_constant_weight_multiplies_value_and_gradient() {
 
 #[test]
 fn a_second_call_gives_the_same() {
-    let random = &mut Random(4);
+    let random = &mut Random::new(4);
     let batch = Batch::new(leaf(random, &[2, 5, 4]));
     let settings = Settings::new(0.1).normalizing();
     let loss = Loss::HardNegative { tau_plus: 0.1, beta: 1.0 };
@@ -118,7 +118,7 @@ fn a_second_call_gives_the_same() {
 
 #[test]
 fn gradients_are_finite_at_every_temperature_in_f32() {
-    let random = &mut Random(5);
+    let random = &mut Random::new(5);
     for t in [0.005, 0.01, 0.07, 0.5, 10.0] {
         for loss in losses() {
             let mut views = leaf(random, &[4, 4, 3]).detach().to_kind(Kind::Float);
@@ -138,7 +138,7 @@ fn gradients_are_finite_at_every_temperature_in_f32() {
 
 #[test]
 fn one_positive_and_no_mixed_embeddings_make_all_neighbourhoods_the_single_loss() {
-    let random = &mut Random(6);
+    let random = &mut Random::new(6);
     let batch = Batch::new(leaf(random, &[2, 4, 3]));
     let settings = Settings::new(0.3).normalizing();
     let negatives = crate::Negatives::G2 { tau_plus: 0.1, beta: 0.5 };
@@ -158,7 +158,7 @@ fn one_positive_and_no_mixed_embeddings_make_all_neighbourhoods_the_single_loss(
 
 #[test]
 fn a_second_derivative_is_an_error_and_not_a_part_of_it() {
-    let random = &mut Random(7);
+    let random = &mut Random::new(7);
     let batch = Batch::new(leaf(random, &[2, 5, 4]));
     let settings = Settings::new(0.3).normalizing();
     for loss in [Loss::SimClr, Loss::HardNegative { tau_plus: 0.1, beta: 1.0 }] {

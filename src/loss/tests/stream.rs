@@ -12,7 +12,7 @@ fn leaf(random: &mut Random, shape: &[i64], kind: Kind) -> Tensor {
 }
 
 fn batch(images: i64, seed: u64, kind: Kind) -> Batch {
-    let random = &mut Random(seed);
+    let random = &mut Random::new(seed);
     let mut batch = Batch::new(leaf(random, &[3, images, 6], kind));
     batch.mixed = Some(leaf(random, &[1, images, 6], kind));
     batch.adversarial = Some(leaf(random, &[images, 6], kind));
@@ -189,7 +189,7 @@ fn no_gradient_is_computed_where_none_is_wanted() {
 #[test]
 fn values_and_gradients_are_finite_on_and_off_the_sphere() {
     for (scale, t) in [(1.0, 1e-30), (1.0, 1e-3), (30.0, 0.1), (1e-3, 0.1)] {
-        let random = &mut Random(6);
+        let random = &mut Random::new(6);
         let views = (leaf(random, &[2, 9, 6], Kind::Float).detach() * scale).set_requires_grad(true);
         let batch = Batch::new(views.shallow_clone());
         let settings = Settings { normalize: scale == 1.0, ..Settings::new(t) };

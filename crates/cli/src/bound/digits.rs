@@ -1,7 +1,7 @@
 //! The embedded digits as labelled sets: their pixels, and what a linear encoder makes of them.
 
 use clap::ValueEnum;
-use intnacl_judge::images::{Images, Rng};
+use intnacl_judge::images::{Images, Rng, partners, signed_step};
 use intnacl_reference::{
     Batch, Evaluate, Loss, LossName, Negatives, Neighborhood, Result, RobustTerm, Settings, Weight,
 };
@@ -122,9 +122,7 @@ pub fn train(set: &Set, training: &Training, progress: impl Fn()) -> Result<Trai
                 let pair = Batch::new(vec![encode(&views[0]), encode(&views[1])]);
                 let gradient = Loss::SimClr.evaluate(&pair, &settings)?.gradient;
                 let slope = &gradient.views[0] * &weights;
-                // `signum` of 0 is 1, and a pixel without slope stays.
-                let sign = slope.map(|slope| if slope == 0.0 { 0.0 } else { slope.signum() });
-                Some(&views[0] + sign * EPSILON)
+                Some(&views[0] + slope.map(|slope| signed_step(slope, EPSILON)))
             }
             false => None,
         };
@@ -194,9 +192,7 @@ fn views(set: &Set, members: &[Vec<usize>], rng: &mut Rng) -> Vec<DMatrix<f64>> 
 
 /// Each row half and half with another.
 fn mix(rows: &DMatrix<f64>, rng: &mut Rng) -> DMatrix<f64> {
-    let count = rows.nrows();
-    let others: Vec<usize> = (0..count).map(|i| (i + 1 + rng.below(count - 1)) % count).collect();
-    (rows + rows.select_rows(&others)) * 0.5
+    (rows + rows.select_rows(&partners(rows.nrows(), rng))) * 0.5
 }
 
 /// Kingma and Ba 2015.

@@ -116,11 +116,7 @@ impl Encoder {
         in_range("epsilon", epsilon, holds, "a finite number of at least 0")?;
         let gradient = gradient_by_embedding(self.encode(images)?)?;
         let by_pixel = self.vector_jacobian(images, &gradient)?;
-        let step = |(pixel, slope): (&f64, &f64)| {
-            // `signum` of 0 is 1.
-            let sign = if *slope == 0.0 { 0.0 } else { slope.signum() };
-            (pixel + epsilon * sign).clamp(0.0, 1.0)
-        };
+        let step = |(pixel, slope): (&f64, &f64)| (pixel + signed_step(*slope, epsilon)).clamp(0.0, 1.0);
         Ok(images.iter().zip(&by_pixel).map(|(image, by)| image.iter().zip(by).map(step).collect()).collect())
     }
 
@@ -159,6 +155,12 @@ impl Encoder {
     fn output_rows(&self) -> impl Iterator<Item = &[f64]> {
         self.output.chunks_exact(self.dimension)
     }
+}
+
+/// A step of FGSM: `epsilon` in the direction that raises the loss, 0 where the slope is 0.
+pub fn signed_step(slope: f64, epsilon: f64) -> f64 {
+    // `signum` of 0 is 1.
+    if slope == 0.0 { 0.0 } else { epsilon * slope.signum() }
 }
 
 fn add_scaled(sum: &mut [f64], row: &[f64], factor: f64) {

@@ -22,9 +22,9 @@ mod augment;
 mod encoder;
 mod views;
 
-pub use encoder::Encoder;
+pub use encoder::{Encoder, signed_step};
 pub use intnacl_reference::inside::Rng;
-pub use views::{Augmentation, views};
+pub use views::{Augmentation, partners, views};
 
 use intnacl_reference::{Error, Result};
 

@@ -90,14 +90,17 @@ pub fn views(
 
 /// Each input mixed with another of the list, which has at least two.
 fn mix(inputs: &[Vec<f64>], lambda: f64, rng: &mut Rng) -> Vec<Vec<f64>> {
-    let count = inputs.len();
-    let mut mixed = Vec::with_capacity(count);
-    for (own, input) in inputs.iter().enumerate() {
-        let other = (own + 1 + rng.below(count - 1)) % count;
+    let mut mixed = Vec::with_capacity(inputs.len());
+    for (input, other) in inputs.iter().zip(partners(inputs.len(), rng)) {
         let partner = inputs.get(other).unwrap_or(input);
         mixed.push(input.iter().zip(partner).map(|(x, y)| lambda * x + (1.0 - lambda) * y).collect());
     }
     mixed
+}
+
+/// For each of `count` inputs the index of another one, with which it is mixed; 0 for one that is alone.
+pub fn partners(count: usize, rng: &mut Rng) -> Vec<usize> {
+    (0..count).map(|own| (own + 1 + rng.below(count - 1)) % count).collect()
 }
 
 #[cfg(test)]

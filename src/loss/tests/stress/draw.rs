@@ -27,15 +27,11 @@ enum Geometry {
 impl Random {
     /// An integer below `count`.
     pub(super) fn below(&mut self, count: usize) -> usize {
-        ((self.uniform() + 1.0) / 2.0 * count as f64) as usize
-    }
-
-    fn between(&mut self, least: f64, most: f64) -> f64 {
-        least + (self.uniform() + 1.0) / 2.0 * (most - least)
+        self.0.below(count)
     }
 
     fn logarithmic(&mut self, least: f64, most: f64) -> f64 {
-        self.between(least.ln(), most.ln()).exp()
+        self.0.between(least.ln(), most.ln()).exp()
     }
 
     fn one_of<T: Clone>(&mut self, list: &[T]) -> T {
@@ -61,11 +57,7 @@ pub(in crate::loss::tests) fn draw_batch(seed: u64) -> Drawn {
 
 /// Draws a request from a seed.
 pub(super) fn draw(seed: u64) -> Drawn {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d);
-    for _ in 0..4 {
-        random.uniform();
-    }
-    let r = &mut random;
+    let r = &mut Random::new(seed);
     let kind = r.one_of(&ALL_KINDS);
     let temperature = if r.below(3) == 0 {
         r.one_of(&[1e-3, 0.005, 0.02, 0.1, 0.5, 10.0])
