@@ -30,8 +30,12 @@ impl Random {
         self.0.below(count)
     }
 
+    fn between(&mut self, least: f64, most: f64) -> f64 {
+        self.0.between(least, most)
+    }
+
     fn logarithmic(&mut self, least: f64, most: f64) -> f64 {
-        self.0.between(least.ln(), most.ln()).exp()
+        self.between(least.ln(), most.ln()).exp()
     }
 
     fn one_of<T: Clone>(&mut self, list: &[T]) -> T {
