@@ -17,6 +17,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use suite::{SUITES, Suite};
+use trial::Trial;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -90,10 +91,11 @@ fn run(args: &Args) -> Result<()> {
         let left = sample.iter().filter_map(|mutant| Some((*mutant, suite::of(mutant)?)));
         let left: Vec<_> =
             left.filter(|(mutant, suite)| wanted(suite) && !found.contains_key(&mutant.name)).collect();
+        let mut trial = Trial::new(&tree, &work);
         for (number, (mutant, suite)) in left.iter().enumerate() {
             print!("{} of {}: {}: ", number + 1, left.len(), mutant.name);
             std::io::stdout().flush()?;
-            let outcome = trial::run(mutant, suite, &tree, &work)?;
+            let outcome = trial.run(mutant, suite)?;
             println!("{outcome}");
             report::keep(&log, mutant, &outcome)?;
         }

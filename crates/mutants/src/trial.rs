@@ -1,5 +1,6 @@
 //! One mutant on the tests.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -40,15 +41,62 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Makes the mutant, runs the stages until one notices it, and puts the code back.
-pub fn run(mutant: &Mutant, suite: &Suite, tree: &Path, work: &Path) -> Result<Outcome> {
-    let path = tree.join(&mutant.file);
-    let code = std::fs::read_to_string(&path)?;
-    std::fs::write(work.join("changed.json"), json!({ "path": path, "code": code }).to_string())?;
-    std::fs::write(&path, mutant.made(&code)?)?;
-    let outcome = stages(suite, tree, work);
-    restore(work)?;
-    outcome
+/// Runs mutants in a copy of the code.
+pub struct Trial<'a> {
+    /// The copy.
+    pub tree: &'a Path,
+    /// Where logs are, and the code that is to be put back.
+    pub work: &'a Path,
+    /// The tests that pass on the code as it is; those of a stage run before the first mutant that comes to it.
+    sound: HashSet<(&'static str, usize)>,
+}
+
+impl<'a> Trial<'a> {
+    pub fn new(tree: &'a Path, work: &'a Path) -> Self {
+        Self { tree, work, sound: HashSet::new() }
+    }
+
+    /// Makes the mutant, runs the stages until one notices it, and puts the code back.
+    pub fn run(&mut self, mutant: &Mutant, suite: &'static Suite) -> Result<Outcome> {
+        let path = self.tree.join(&mutant.file);
+        let code = std::fs::read_to_string(&path)?;
+        for (stage, tests) in suite.stages.iter().enumerate() {
+            if self.sound.insert((suite.name, stage))
+                && cargo(tests, &[], self.tree, self.work)? != Some(true)
+            {
+                let log = self.work.join("last.log");
+                let (stage, name, log) = (stage + 1, suite.name, log.display());
+                return Err(
+                    format!("stage {stage} of {name} fails without any mutant: {log} says how").into()
+                );
+            }
+            std::fs::write(
+                self.work.join("changed.json"),
+                json!({ "path": path, "code": code }).to_string(),
+            )?;
+            std::fs::write(&path, mutant.made(&code)?)?;
+            let outcome = self.stage(stage, tests);
+            restore(self.work)?;
+            if let Some(outcome) = outcome? {
+                return Ok(outcome);
+            }
+        }
+        Ok(Outcome::Survived)
+    }
+
+    /// What became of the mutant in a stage; nothing if it survived.
+    fn stage(&self, stage: usize, tests: &[&str]) -> Result<Option<Outcome>> {
+        match cargo(tests, &["--no-run"], self.tree, self.work)? {
+            Some(true) => {}
+            Some(false) => return Ok(Some(Outcome::DoesNotCompile)),
+            None => return Err(format!("the tests of stage {} do not get compiled", stage + 1).into()),
+        }
+        Ok(match cargo(tests, &[], self.tree, self.work)? {
+            Some(true) => None,
+            Some(false) => Some(Outcome::Noticed(stage)),
+            None => Some(Outcome::TookTooLong(stage)),
+        })
+    }
 }
 
 /// Puts back the code that a run which was stopped has left changed.
@@ -60,22 +108,6 @@ pub fn restore(work: &Path) -> Result<()> {
         std::fs::write(path, code)?;
     }
     Ok(std::fs::remove_file(changed)?)
-}
-
-fn stages(suite: &Suite, tree: &Path, work: &Path) -> Result<Outcome> {
-    for (stage, tests) in suite.stages.iter().enumerate() {
-        match cargo(tests, &["--no-run"], tree, work)? {
-            Some(true) => {}
-            Some(false) => return Ok(Outcome::DoesNotCompile),
-            None => return Err(format!("the tests of stage {} do not get compiled", stage + 1).into()),
-        }
-        match cargo(tests, &[], tree, work)? {
-            Some(true) => {}
-            Some(false) => return Ok(Outcome::Noticed(stage)),
-            None => return Ok(Outcome::TookTooLong(stage)),
-        }
-    }
-    Ok(Outcome::Survived)
 }
 
 /// Whether the tests pass; nothing if they do not end.
