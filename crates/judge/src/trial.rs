@@ -393,6 +393,11 @@ pub(super) fn with_flowing_weight(loss: Loss) -> Loss {
         Loss::IntNaCl { negatives, alpha, robust, neighborhood } => {
             Loss::IntNaCl { negatives, alpha, robust: term(robust), neighborhood }
         }
-        other => other,
+        Loss::SimClr
+        | Loss::Debiased { .. }
+        | Loss::HardNegative { .. }
+        | Loss::Adversarial { .. }
+        | Loss::Nca { .. }
+        | Loss::MixNca { .. } => loss,
     }
 }

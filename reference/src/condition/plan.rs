@@ -47,7 +47,12 @@ impl<'a> Sum<'a> {
         let contrasts = scores.clean.iter().chain(&scores.mixed).chain(&scores.robust).map(nothing).collect();
         let alpha = match *loss {
             Loss::Adversarial { alpha } | Loss::IntCl { alpha, .. } | Loss::IntNaCl { alpha, .. } => alpha,
-            _ => 1.0,
+            Loss::SimClr
+            | Loss::Debiased { .. }
+            | Loss::HardNegative { .. }
+            | Loss::Nca { .. }
+            | Loss::MixNca { .. }
+            | Loss::Robust { .. } => 1.0,
         };
         let mut sum = Self {
             alpha,

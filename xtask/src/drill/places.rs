@@ -95,16 +95,26 @@ pub(crate) fn alignment<R: Real>(contrast: &Contrast<R>, beta: f64, field: &Arit
         fails: REFERENCE,
     },
     Place {
-        name: "`reference/src/condition/plan.rs`: what its budget is made of",
-        edits: &[Replace {
-            file: "reference/src/condition/plan.rs",
-            old: "            Loss::SimClr => self.add_clean(Positives::First, Negatives::G0),\n",
-            new: "            Loss::SimClr => self.add_clean(Positives::First, Negatives::G0),
+        name: "`reference/src/condition/plan.rs`: what its budget is made of, and its `α`",
+        edits: &[
+            Replace {
+                file: "reference/src/condition/plan.rs",
+                old: "            Loss::SimClr => self.add_clean(Positives::First, Negatives::G0),\n",
+                new: "            Loss::SimClr => self.add_clean(Positives::First, Negatives::G0),
             Loss::Alignment { beta } => {
                 self.add_clean(Positives::First, Negatives::G2 { tau_plus: 0.0, beta });
             }
 ",
-        }],
+            },
+            Replace {
+                file: "reference/src/condition/plan.rs",
+                old: "            Loss::SimClr\n            | Loss::Debiased { .. }\n",
+                new: "            Loss::SimClr
+            | Loss::Alignment { .. }
+            | Loss::Debiased { .. }
+",
+            },
+        ],
         fails: REFERENCE,
     },
     Place {
@@ -217,6 +227,18 @@ pub(crate) fn alignment<R: Real>(contrast: &Contrast<R>, beta: f64, field: &Arit
             old: "            Loss::Debiased { tau_plus } => *tau_plus = change(*tau_plus, 0.0).0,\n",
             new: "            Loss::Debiased { tau_plus } => *tau_plus = change(*tau_plus, 0.0).0,
             Loss::Alignment { beta } => *beta = change(0.0, *beta).1,
+",
+        }],
+        fails: JUDGE,
+    },
+    Place {
+        name: "`crates/judge/src/trial.rs`, `with_flowing_weight`: its weight, if it has one",
+        edits: &[Replace {
+            file: "crates/judge/src/trial.rs",
+            old: "        Loss::SimClr\n        | Loss::Debiased { .. }\n",
+            new: "        Loss::SimClr
+        | Loss::Alignment { .. }
+        | Loss::Debiased { .. }
 ",
         }],
         fails: JUDGE,

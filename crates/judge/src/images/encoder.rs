@@ -2,7 +2,7 @@
 
 use super::{Images, Rng};
 use intnacl_reference::{Error, Result};
-use intnacl_vocabulary::error::in_range;
+use intnacl_vocabulary::error::{finite_row, finite_rows, in_range};
 use nalgebra::DMatrix;
 
 /// Units of the hidden layer.
@@ -78,11 +78,7 @@ impl Encoder {
                 expected: format!("{} x {}", images.len(), self.dimension),
             });
         }
-        for (index, row) in gradient.row_iter().enumerate() {
-            if let Some((column, &value)) = row.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-                return Err(Error::NotFinite { argument: format!("gradient[{index}][{column}]"), value });
-            }
-        }
+        finite_rows("gradient", gradient)?;
         let rows = images.iter().zip(gradient.row_iter()).enumerate();
         rows.map(|(index, (image, row))| {
             let Forward { hidden, embedding, norm } = self.forward(image, index)?;
@@ -129,9 +125,7 @@ impl Encoder {
                 expected: format!("{} pixels", self.centre.len()),
             });
         }
-        if let Some((pixel, &value)) = image.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::NotFinite { argument: format!("images[{index}][{pixel}]"), value });
-        }
+        finite_row(argument, image)?;
         let mut hidden = [0.0; HIDDEN];
         for ((pixel, centre), weights) in image.iter().zip(&self.centre).zip(&self.hidden) {
             add_scaled(&mut hidden, weights, pixel - centre);
