@@ -3,11 +3,13 @@
 //! It uses the crate `intnacl-reference` alone, so that it builds and starts where there is no libtorch.
 //! What libtorch computes comes from programs beside this one, which [`sibling`] finds.
 
+mod arrays;
 mod bound;
 mod description;
 mod error;
 mod explain;
 mod group;
+mod images;
 mod implementation;
 mod input;
 mod judged;

@@ -16,7 +16,7 @@ use super::judged::{self, Checked, Foreign, Judged};
 use super::known::Known;
 use super::program::written;
 use super::results::{self, Subject, reached};
-use super::{junit, print, write_whole};
+use super::{images, junit, print, write_whole};
 
 /// Runs the laws on an implementation and prints a table; for a failure, the smallest counterexample.
 #[derive(Debug, Args)]
@@ -45,6 +45,9 @@ pub struct VerifyArgs {
     /// The standard that is asked for [default: right for --command, careful for production, exact for the reference].
     #[arg(long, value_enum, value_name = "STANDARD")]
     pub standard: Option<StandardName>,
+    /// Real images that cases are made of, in place of the digits (see below).
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
     /// Only cases of these temperatures; the others are counted as not judged.
     #[arg(long, value_name = "LOW..HIGH", value_parser = temperatures)]
     pub temperatures: Option<RangeInclusive<f64>>,
@@ -116,7 +119,9 @@ Right: errors as of a program in ordinary style. Careful: the digits of a small 
 the last bits. The command says which of them holds; its exit status is 1 below the one that is asked for.
 
 Half of the cases are embeddings of real images: 1797 optical digits, augmented, mixed and attacked as
-images, then encoded. Counterexamples are saved in the folder `counterexamples`, as requests that
+images, then encoded; or those of --images: an .npz or .safetensors file with an array images,
+[n][height][width], [n][height][width][channels] or [n][channels][height][width], of bytes or of numbers in [0, 1];
+or a .bin file with records of CIFAR-10. Counterexamples are saved in the folder `counterexamples`, as requests that
 `intnacl loss` reads.
 
 A program of yours (--command) reads requests as JSON lines from standard input and answers each with one line on
@@ -143,6 +148,7 @@ Examples:
   intnacl verify --dtype f32 --standard right --temperatures 0.05..1
   intnacl verify --device cuda:0 --dtype bf16 --loss int_nacl --json verified.json
   intnacl verify --command 'python3 my_loss.py --fast' --dtype f32 --loss simclr
+  intnacl verify --loss simclr --images data_batch_1.bin
   intnacl verify --command ./my_loss --known known.toml --junit verified.xml --timeout 60";
 
 /// Where counterexamples are saved.
@@ -156,11 +162,13 @@ const COUNTEREXAMPLES: &str = "counterexamples";
 pub fn run(args: &VerifyArgs) -> Result<bool, Error> {
     let pairs = chosen(args)?;
     let known = args.known.as_deref().map(Known::read).transpose()?.unwrap_or_default();
+    let images = args.images.as_deref().map(images::feed).transpose()?;
     let judged = judged(args)?;
     let (implementation, device) = judged.described()?;
     let standard = args.standard.map_or(judged.standard(), Standard::from);
     let dtype = judged.float().to_string();
-    let subject = Subject { implementation, device, dtype, standard, notes: judged.notes(), known };
+    let notes = judged.notes().into_iter().chain(images).collect();
+    let subject = Subject { implementation, device, dtype, standard, notes, known };
     let temperatures = asked(args, &judged, &subject.implementation)?;
     let threads = args.threads.unwrap_or_else(judged::cores);
     let options = Options { seed: args.seed, standard, threads };

@@ -2,7 +2,7 @@
 //! data.
 
 use super::Float;
-use super::images::{Augmentation, Encoder, Images, Rng, views};
+use super::images::{Augmentation, Encoder, Rng, source, views};
 use intnacl_reference::{
     Batch, Loss, LossName, Negatives, Neighborhood, RobustTerm, Settings, Tuples, Weight,
 };
@@ -342,15 +342,14 @@ impl Case {
 
     /// The batch of real images; nothing if the encoder cannot be made, which no dimension here causes.
     fn digits(&self) -> Option<Batch> {
-        static DIGITS: OnceLock<Images> = OnceLock::new();
         static ENCODERS: [OnceLock<Option<Encoder>>; 65] = [const { OnceLock::new() }; 65];
-        let digits = DIGITS.get_or_init(Images::digits);
-        let encoder = ENCODERS.get(self.dimension)?.get_or_init(|| Encoder::new(digits, self.dimension).ok());
+        let images = source();
+        let encoder = ENCODERS.get(self.dimension)?.get_or_init(|| Encoder::new(images, self.dimension).ok());
         let mut rng = self.rng(3);
-        let indices = digits.sample(self.images, &mut rng).ok()?;
+        let indices = images.sample(self.images, &mut rng).ok()?;
         // The attack's step does not depend on the temperature of the law.
         let recipe = Augmentation { lambda: self.lambda, ..Augmentation::new(self.positives, 0.5) };
-        let mut batch = views(digits, encoder.as_ref()?, &indices, &recipe, &mut rng).ok()?;
+        let mut batch = views(images, encoder.as_ref()?, &indices, &recipe, &mut rng).ok()?;
         batch.symmetric = self.symmetric;
         if self.normalize {
             let all =

@@ -51,7 +51,8 @@ fn refused(arguments: &[&str], all_of: &[&str]) {
 /// Two classes of two points on a circle.
 const ROWS: [[f64; 2]; 4] = [[1.0, 0.0], [0.8, 0.6], [-1.0, 0.0], [-0.6, -0.8]];
 
-fn npz(arrays: impl FnOnce(&mut NpzWriter<Cursor<Vec<u8>>>)) -> Vec<u8> {
+/// The bytes of an `.npz` file.
+pub fn npz(arrays: impl FnOnce(&mut NpzWriter<Cursor<Vec<u8>>>)) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     // The writer only borrows where it writes to.
     let mut writer = NpzWriter::new(std::mem::take(&mut bytes));
@@ -59,7 +60,8 @@ fn npz(arrays: impl FnOnce(&mut NpzWriter<Cursor<Vec<u8>>>)) -> Vec<u8> {
     writer.zip_writer().finish().expect("an archive ends").into_inner()
 }
 
-fn add<T: npyz::AutoSerialize + Copy>(
+/// Adds an array to it.
+pub fn add<T: npyz::AutoSerialize + Copy>(
     writer: &mut NpzWriter<Cursor<Vec<u8>>>,
     name: &str,
     shape: &[u64],

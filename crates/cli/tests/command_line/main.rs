@@ -5,6 +5,7 @@ mod arguments;
 mod bound;
 mod command;
 mod explain;
+mod images;
 mod installed;
 mod libtorch;
 mod production;

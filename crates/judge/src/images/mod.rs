@@ -26,7 +26,10 @@ pub use encoder::{Encoder, signed_step};
 pub use intnacl_reference::inside::Rng;
 pub use views::{Augmentation, partners, views};
 
+use std::sync::OnceLock;
+
 use intnacl_reference::{Error, Result};
+use intnacl_vocabulary::error::in_range;
 
 /// The optical digits; `data/README.md` states their source, licence and layout.
 const DIGITS: &[u8] = include_bytes!("../../data/digits.bin");
@@ -34,6 +37,30 @@ const DIGITS: &[u8] = include_bytes!("../../data/digits.bin");
 const DIGIT_SIDE: usize = 8;
 /// The byte of full ink.
 const DIGIT_INK: f64 = 16.0;
+
+/// The fewest images that laws may be fed from: more than a case has.
+pub const FEWEST: usize = 32;
+
+static SOURCE: OnceLock<Images> = OnceLock::new();
+
+/// The images that laws are fed from: the digits, unless [`feed`] said otherwise.
+pub fn source() -> &'static Images {
+    SOURCE.get_or_init(Images::digits)
+}
+
+/// Feeds the laws of this process from these images instead of the digits.
+///
+/// # Errors
+/// Fewer than [`FEWEST`] images, images that do not have the size that they state or leave `[0, 1]`, and
+/// [`Error::OutOfRange`] for `images` where laws have drawn some already.
+pub fn feed(images: Images) -> Result<()> {
+    let count = images.pixels.len();
+    in_range("images", count as f64, count >= FEWEST, "at least 32 images")?;
+    (0..count).try_for_each(|index| images.image(index).map(|_| ()))?;
+    SOURCE
+        .set(images)
+        .or_else(|_| in_range("images", count as f64, false, "to be chosen before a law has drawn any"))
+}
 
 /// Labelled images of one size.
 #[derive(Debug, Clone, PartialEq)]
