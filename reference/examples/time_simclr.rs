@@ -3,6 +3,7 @@
 //! For each line `B d repetitions` on the standard input, one line of milliseconds, one for each repetition of
 //! the loss of `2B` normalised rows with its gradient, at temperature 0.5.
 
+use intnacl_reference::inside::Rng;
 use intnacl_reference::{Batch, Evaluate, Loss, Settings};
 use nalgebra::DMatrix;
 use std::error::Error;
@@ -33,13 +34,9 @@ fn milliseconds(batch: &Batch) -> Result<String, intnacl_reference::Error> {
 
 /// Two views of pseudo-random rows on the sphere.
 fn batch(images: usize, dimension: usize) -> Batch {
-    let mut state = 1_u64;
-    let mut uniform = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    };
+    let mut rng = Rng::new(1);
     let mut view = || {
-        let mut view = DMatrix::from_fn(images, dimension, |_, _| uniform());
+        let mut view = DMatrix::from_fn(images, dimension, |_, _| 2.0 * rng.uniform() - 1.0);
         for mut row in view.row_iter_mut() {
             row /= row.norm();
         }

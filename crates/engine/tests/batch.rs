@@ -1,15 +1,12 @@
 //! Batches in slices: threads, refusals, and gradients of what the loss does not read.
 
 use intnacl_engine::{Batch, Error, InputError, Loss, Negatives, Settings, Shape, Started, Threads, Weight};
+use intnacl_judge::images::Rng;
 
 /// Numbers without a pattern, in `[-1, 1)`.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 40) as f32 / (1_u32 << 23) as f32) - 1.0
-    };
-    (0..count).map(|_| next()).collect()
+    let mut rng = Rng::new(seed);
+    (0..count).map(|_| (2.0 * rng.uniform() - 1.0) as f32).collect()
 }
 
 fn settings(temperature: f64) -> Settings {

@@ -1,6 +1,7 @@
 //! Double-double functions against many bits, over their whole ranges.
 
 use super::*;
+use crate::random::Rng;
 
 const BITS: usize = 256;
 
@@ -70,11 +71,8 @@ fn exp_of_far_arguments_is_zero_and_not_nan() {
 /// Rows on the sphere with all kinds of neighbours: equal, opposite, nearly equal, and with entries of very
 /// different sizes.
 fn rows(n: usize, d: usize) -> Vec<Dd> {
-    let mut state = (n * 1000 + d) as u64;
-    let mut uniform = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    };
+    let mut rng = Rng::new((n * 1000 + d) as u64);
+    let mut uniform = || 2.0 * rng.uniform() - 1.0;
     let mut rows: Vec<Dd> = Vec::new();
     for i in 0..n {
         let mut row: Vec<Dd> = match i % 7 {
