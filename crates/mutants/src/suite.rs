@@ -10,7 +10,12 @@ pub struct Suite {
     files: &'static [&'static str],
     /// The arguments of `cargo test`, from the tests that bite fast to those that take long.
     pub stages: &'static [&'static [&'static str]],
+    /// Packages that tests compare with: they are compiled once, and for speed.
+    pub oracle: &'static [&'static str],
 }
+
+/// What judges production.
+const JUDGES: &[&str] = &["intnacl-reference", "intnacl-judge"];
 
 /// The suite of a mutant.
 pub fn of(mutant: &Mutant) -> Option<&'static Suite> {
@@ -26,6 +31,7 @@ pub const SUITES: &[Suite] = &[
             &["--package", "intnacl-reference", "--lib", "--test", "bound"],
             &["--package", "intnacl-reference"],
         ],
+        oracle: &[],
     },
     Suite {
         name: "reference",
@@ -34,11 +40,13 @@ pub const SUITES: &[Suite] = &[
             &["--package", "intnacl-reference", "--lib", "--test", "exact", "--test", "extremes"],
             &["--package", "intnacl-reference", "--package", "intnacl-judge"],
         ],
+        oracle: &[],
     },
     Suite {
         name: "engine",
         files: &["crates/engine/src"],
         stages: &[&["--package", "intnacl-engine"], &["--package", "intnacl"]],
+        oracle: JUDGES,
     },
     Suite {
         name: "operators",
@@ -47,5 +55,6 @@ pub const SUITES: &[Suite] = &[
             &["--package", "intnacl", "--test", "laws"],
             &["--package", "intnacl", "--package", "intnacl-training"],
         ],
+        oracle: JUDGES,
     },
 ];

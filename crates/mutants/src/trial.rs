@@ -60,9 +60,9 @@ impl<'a> Trial<'a> {
     pub fn run(&mut self, mutant: &Mutant, suite: &'static Suite) -> Result<Outcome> {
         let path = self.tree.join(&mutant.file);
         let code = std::fs::read_to_string(&path)?;
-        for (stage, tests) in suite.stages.iter().enumerate() {
+        for stage in 0..suite.stages.len() {
             if self.sound.insert((suite.name, stage))
-                && cargo(tests, &[], self.tree, self.work)? != Some(true)
+                && cargo(suite, stage, &[], self.tree, self.work)? != Some(true)
             {
                 let log = self.work.join("last.log");
                 let (stage, name, log) = (stage + 1, suite.name, log.display());
@@ -75,7 +75,7 @@ impl<'a> Trial<'a> {
                 json!({ "path": path, "code": code }).to_string(),
             )?;
             std::fs::write(&path, mutant.made(&code)?)?;
-            let outcome = self.stage(stage, tests);
+            let outcome = self.stage(suite, stage);
             restore(self.work)?;
             if let Some(outcome) = outcome? {
                 return Ok(outcome);
@@ -85,13 +85,13 @@ impl<'a> Trial<'a> {
     }
 
     /// What became of the mutant in a stage; nothing if it survived.
-    fn stage(&self, stage: usize, tests: &[&str]) -> Result<Option<Outcome>> {
-        match cargo(tests, &["--no-run"], self.tree, self.work)? {
+    fn stage(&self, suite: &Suite, stage: usize) -> Result<Option<Outcome>> {
+        match cargo(suite, stage, &["--no-run"], self.tree, self.work)? {
             Some(true) => {}
             Some(false) => return Ok(Some(Outcome::DoesNotCompile)),
             None => return Err(format!("the tests of stage {} do not get compiled", stage + 1).into()),
         }
-        Ok(match cargo(tests, &[], self.tree, self.work)? {
+        Ok(match cargo(suite, stage, &[], self.tree, self.work)? {
             Some(true) => None,
             Some(false) => Some(Outcome::Noticed(stage)),
             None => Some(Outcome::TookTooLong(stage)),
@@ -111,11 +111,15 @@ pub fn restore(work: &Path) -> Result<()> {
 }
 
 /// Whether the tests pass; nothing if they do not end.
-fn cargo(tests: &[&str], more: &[&str], tree: &Path, work: &Path) -> Result<Option<bool>> {
+fn cargo(suite: &Suite, stage: usize, more: &[&str], tree: &Path, work: &Path) -> Result<Option<bool>> {
+    let (tests, oracle) = (suite.stages[stage], suite.oracle);
     let log = std::fs::File::create(work.join("last.log"))?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.arg("test").args(tests).args(more).current_dir(tree);
-    // Compiled twice as fast, and tested half as fast: compiling is what takes time here.
+    for package in oracle {
+        cargo.args(["--config", &format!("profile.dev.package.{package}.opt-level = 3")]);
+    }
+    // Compiled twice as fast, and tested half as fast: compiling is what takes time for what is broken.
     cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "none");
     cargo.env("CARGO_INCREMENTAL", "1").env("CARGO_TARGET_DIR", tree.with_file_name("built"));
     // A quarter of the cases of a law: a mutant that only more of them notice counts as not noticed.
