@@ -55,6 +55,9 @@ Commands:
   python-test [ARGS...]
                      build the wheel, and run `pytest ARGS...` on its tests, with NumPy, JAX and PyTorch in the
                      cache folder; what cannot be installed is skipped, and said
+  scoreboard [--only NAME] [--fresh]
+                     build the wheel, install from PyPI packages that have these losses, judge each, and write
+                     notes/scoreboard.md and notes/scoreboard.html; goes on where it was stopped
   fuzz [TARGET...] [--minutes N]
                      have libFuzzer look for bytes that break a promise, 20 minutes a target: requests, answers,
                      results, numbers; what it found so far is in target/fuzz, the smallest corpus in crates/fuzz
@@ -96,6 +99,7 @@ enum Command {
     Libtorch,
     Wheel,
     PythonTest(Vec<String>),
+    Scoreboard(Vec<String>),
     Fuzz(Vec<String>),
     Mutants(Vec<String>),
     LossDrill(Vec<String>),
@@ -129,6 +133,7 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, torch::Set
             Some(word) => return Err(format!("`cargo xtask {name}` takes no `{word}`")),
         },
         Some("python-test") => Command::PythonTest(rest),
+        Some("scoreboard") => Command::Scoreboard(rest),
         Some("fuzz") => Command::Fuzz(rest),
         Some("mutants") => Command::Mutants(rest),
         Some("loss-drill") => Command::LossDrill(rest),
@@ -152,6 +157,7 @@ fn run(command: Command, set: torch::Set) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Command::PythonTest(args) => return wheel::test(&workspace, &args),
+        Command::Scoreboard(args) => return wheel::scoreboard(&workspace, &args),
         Command::Doc(args) => return doc::run(&workspace, args),
         Command::Fuzz(args) => return fuzz::run(&workspace, &args),
         Command::LossDrill(args) => return drill::run(&workspace, &args),
@@ -184,6 +190,7 @@ fn run(command: Command, set: torch::Set) -> Result<ExitCode> {
         Command::Help
         | Command::Wheel
         | Command::PythonTest(_)
+        | Command::Scoreboard(_)
         | Command::Doc(_)
         | Command::Fuzz(_)
         | Command::LossDrill(_) => {

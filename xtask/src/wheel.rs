@@ -1,4 +1,4 @@
-//! The Python package: its wheel, and its tests with NumPy, JAX and PyTorch.
+//! The Python package: its wheel, its tests with NumPy, JAX and PyTorch, and the scoreboard of published losses.
 //!
 //! Everything that pip installs goes into folders of the cache, once for all checkouts, as libtorch does. Of PyTorch
 //! the smallest set that imports is taken: its wheel for Linux requires 3 GB of CUDA, of which nothing runs on a
@@ -48,16 +48,8 @@ pub fn test(workspace: &Path, args: &[String]) -> Result<ExitCode> {
         eprintln!("python: the tests are skipped: {reason}");
         Ok(ExitCode::SUCCESS)
     };
-    let version = match pip::check() {
-        Ok(version) => version,
-        Err(reason) => return skipped(reason),
-    };
-    if !pip::has_wheel(version) {
-        return skipped(format!("Python {}.{} is not among 3.10 to 3.14", version.0, version.1));
-    }
-    let name = format!("python{}.{}-tests-1", version.0, version.1);
-    let packages = match provide(&name, "python", |folder| install_all(folder, &PACKAGES, true)) {
-        Ok(folder) => folder,
+    let (version, packages) = match packages() {
+        Ok(found) => found,
         Err(reason) => return skipped(reason),
     };
     let mut paths = vec![cargo::target(workspace).join("python-test"), packages];
@@ -82,6 +74,38 @@ pub fn test(workspace: &Path, args: &[String]) -> Result<ExitCode> {
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let status = pytest.status().map_err(|error| format!("python3 could not be started: {error}"))?;
     Ok(cargo::exit_code(status))
+}
+
+/// Judges the losses of published packages, and writes `notes/scoreboard.md`. `args` are those of `board.py`.
+pub fn scoreboard(workspace: &Path, args: &[String]) -> Result<ExitCode> {
+    let (version, packages) = packages()?;
+    let target = cargo::target(workspace);
+    let mut paths = vec![target.join("python-test"), packages];
+    paths.extend(torch(version)?);
+    unpack(&build(workspace)?, &paths[0])?;
+    let path = std::env::join_paths(&paths).map_err(|error| error.to_string())?;
+    let mut board = pip::python();
+    board
+        .arg(workspace.join("bindings/python/scoreboard/board.py"))
+        .arg("--packages")
+        .arg(install::own_cache()?.join("scoreboard"))
+        .arg("--work")
+        .arg(target.join("scoreboard"))
+        .args(args)
+        .env("PYTHONPATH", path)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let status = board.status().map_err(|error| format!("python3 could not be started: {error}"))?;
+    Ok(cargo::exit_code(status))
+}
+
+/// Python's version, and the folder of the packages that the wheel is used with, PyTorch apart.
+fn packages() -> Result<((u32, u32), PathBuf)> {
+    let version = pip::check()?;
+    if !pip::has_wheel(version) {
+        return Err(format!("Python {}.{} is not among 3.10 to 3.14", version.0, version.1));
+    }
+    let name = format!("python{}.{}-tests-1", version.0, version.1);
+    Ok((version, provide(&name, "python", |folder| install_all(folder, &PACKAGES, true))?))
 }
 
 fn wheels_in(folder: &Path) -> Vec<PathBuf> {
