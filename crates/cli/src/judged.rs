@@ -310,7 +310,8 @@ fn blame(report: &mut Report, failures: &Failures) {
         None => {
             // The judge excuses errors where a gradient leaves the range of the type. A program need not stop for that.
             let case = Case::default();
-            let found = Counterexample { case, message: message.clone(), request: Some(request.clone()) };
+            let (message, request) = (message.clone(), Some(request.clone()));
+            let found = Counterexample { case, message, request, answer: None };
             for example in &mut report.examples {
                 example.get_or_insert_with(|| found.clone());
             }
