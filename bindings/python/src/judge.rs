@@ -3,8 +3,9 @@
 use std::cell::Cell;
 
 use intnacl_judge::{
-    Case, Counterexample, Drawn, Finding, Law, Outcome, Report, Standard, Support, check_by,
+    Case, Counterexample, Drawn, Finding, Float, Law, Outcome, Report, Standard, Support, check_by,
 };
+use intnacl_reference::{Request, SUPERVISED_NCA};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -12,7 +13,8 @@ use pyo3::types::{PyDict, PyList};
 use crate::arrays;
 use crate::implementation::Function;
 use crate::laws::of_loss;
-use crate::plan::{Plan, float_of};
+use crate::plan::{Plan, float_of, standard_of};
+use crate::report::Kept;
 
 /// How many times a counterexample is made smaller.
 const SHRINKING: u32 = 400;
@@ -57,6 +59,7 @@ pub fn judge<'py>(
             plan.loss
         )));
     }
+    let float = plan.float;
     let reports = py.detach(move || -> PyResult<Vec<(Law, Report)>> {
         let wanted =
             |law: &Law| plan.laws.as_ref().is_none_or(|names| names.iter().any(|name| name == law.name));
@@ -81,24 +84,11 @@ pub fn judge<'py>(
             None => Ok(reports),
         }
     })?;
-    let written = reports.iter().map(|(law, report)| write(py, law, report));
+    let written = reports.into_iter().map(|(law, report)| write(py, &law, report, float));
     PyList::new(py, written.collect::<PyResult<Vec<_>>>()?)
 }
 
-/// Why nothing was compared, where nothing was.
-fn lacks(report: &Report) -> Option<String> {
-    let excused = report.not_supported + report.beyond_the_type;
-    match &report.lacks {
-        _ if report.judged() => None,
-        Some(lacks) => Some(lacks.trim_start_matches("not supported: ").to_owned()),
-        None if excused < report.cases => {
-            Some("it compares what the function does not give, such as the value of each anchor".into())
-        }
-        None => Some("no case could be judged".into()),
-    }
-}
-
-fn write<'py>(py: Python<'py>, law: &Law, report: &Report) -> PyResult<Bound<'py, PyDict>> {
+fn write<'py>(py: Python<'py>, law: &Law, report: Report, float: Float) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("law", law.name)?;
     dict.set_item("statement", law.statement)?;
@@ -106,7 +96,7 @@ fn write<'py>(py: Python<'py>, law: &Law, report: &Report) -> PyResult<Bound<'py
     dict.set_item("comparisons", report.comparisons)?;
     dict.set_item("not_supported", report.not_supported)?;
     dict.set_item("beyond_the_type", report.beyond_the_type)?;
-    dict.set_item("lacks", lacks(report))?;
+    dict.set_item("lacks", report.why_not_judged("the function"))?;
     let worst: Vec<_> =
         report.worst.iter().map(|finding| of_finding(py, finding)).collect::<PyResult<_>>()?;
     dict.set_item("worst", worst)?;
@@ -114,6 +104,7 @@ fn write<'py>(py: Python<'py>, law: &Law, report: &Report) -> PyResult<Bound<'py
         report.examples.iter().map(|example| of_example(py, example.as_ref())).collect::<PyResult<_>>()?;
     dict.set_item("examples", examples)?;
     dict.set_item("counterexample", of_example(py, report.counterexample.as_ref())?)?;
+    dict.set_item("kept", Bound::new(py, Kept { report, float })?)?;
     Ok(dict)
 }
 
@@ -141,31 +132,50 @@ fn of_example<'py>(
 }
 
 /// Agreement with the exact reference on one request: for each standard the worst measurement, and what breaks it.
+///
+/// `standard` is the one that what is kept for a page is held to.
 #[pyfunction]
+#[pyo3(signature = (head, data, dtype, answer, standard = "right"))]
 pub fn agreement<'py>(
     py: Python<'py>,
     head: &str,
     data: &Bound<'py, PyDict>,
     dtype: &str,
     answer: Py<PyAny>,
+    standard: &str,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let (request, float) = (arrays::request(head, data)?, float_of(dtype)?);
+    let (request, float, standard) = (arrays::request(head, data)?, float_of(dtype)?, standard_of(standard)?);
     let anything = Support { temperatures: f64::MIN_POSITIVE..=f64::MAX, ..Support::default() };
-    type Outcomes = ([Finding; 3], [Option<String>; 3], u32);
-    let judged = py.detach(move || -> PyResult<Outcomes> {
+    let report = py.detach(move || -> PyResult<Report> {
         let function = Function::new(answer, float, anything);
         let outcome = intnacl_judge::agreement(&request, &function);
-        let broken = Standard::ALL.map(|standard| outcome.broken(standard).map(|(message, _)| message));
         match function.into_stop() {
             Some(error) => Err(error),
-            None => Ok((outcome.worst, broken, outcome.comparisons)),
+            None => of_one_request(&request, &outcome, standard),
         }
-    });
-    let (worst, broken, comparisons) = judged?;
+    })?;
     let dict = PyDict::new(py);
-    let worst: Vec<_> = worst.iter().map(|finding| of_finding(py, finding)).collect::<PyResult<_>>()?;
+    let worst: Vec<_> =
+        report.worst.iter().map(|finding| of_finding(py, finding)).collect::<PyResult<_>>()?;
     dict.set_item("worst", worst)?;
+    let broken = report.examples.each_ref().map(|found| found.as_ref().map(|found| found.message.clone()));
     dict.set_item("broken", broken)?;
-    dict.set_item("comparisons", comparisons)?;
+    dict.set_item("comparisons", report.comparisons)?;
+    dict.set_item("kept", Bound::new(py, Kept { report, float })?)?;
     Ok(dict)
+}
+
+/// What became of agreement on one request.
+fn of_one_request(request: &Request, outcome: &Outcome, standard: Standard) -> PyResult<Report> {
+    let (loss, temperature) = match request {
+        Request::Tuples { loss, settings, .. } | Request::Batch { loss, settings, .. } => {
+            (loss.name(), settings.temperature)
+        }
+        Request::Supervised { .. } => (SUPERVISED_NCA.name, 1.0),
+    };
+    let law = of_loss(loss).into_iter().find(|law| law.name.ends_with("agrees_with_the_reference"));
+    let law =
+        law.ok_or_else(|| PyValueError::new_err(format!("no law compares {loss} with the reference")))?;
+    let case = Case { temperature, ..Case::default() };
+    Ok(Report::of_case(&law, loss, standard, &case, outcome))
 }

@@ -11,6 +11,7 @@ mod implementation;
 mod judge;
 mod laws;
 mod plan;
+mod report;
 
 use pyo3::prelude::*;
 
@@ -27,6 +28,8 @@ mod _intnacl {
     use crate::judge::{agreement, judge};
     #[pymodule_export]
     use crate::laws::{fresh_seed, laws};
+    #[pymodule_export]
+    use crate::report::{Errors, Kept, page, sweep};
 }
 
 /// A `ValueError` in the words of the reference.

@@ -68,6 +68,6 @@ def test_stubs_name_what_the_module_has():
     from intnacl import _intnacl
 
     stub = (Path(intnacl.__file__).parent / "_intnacl.pyi").read_text()
-    named = set(re.findall(r"^def (\w+)", stub, flags=re.M))
+    named = set(re.findall(r"^(?:def|class) (\w+)", stub, flags=re.M))
     assert named == {name for name in dir(_intnacl) if not name.startswith("_")}
     assert (Path(intnacl.__file__).parent / "py.typed").exists()

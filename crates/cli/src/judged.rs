@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use intnacl_judge::diagnosis::{Diagnosis, diagnose};
+use intnacl_judge::report::{Sweep, sweep};
 use intnacl_judge::{self as judge, Case, Counterexample, Float, Law, Options, Report, Standard, Support};
 use intnacl_reference::{Answer, Reply, Request, json};
 
@@ -209,6 +210,31 @@ impl Judged {
         Ok(found)
     }
 
+    /// The errors of each of some losses, from the lowest to the highest temperature.
+    ///
+    /// # Errors
+    /// Production does not start.
+    pub fn sweep(
+        &self,
+        losses: &[&str],
+        (seed, standard): (u64, Standard),
+        temperatures: &RangeInclusive<f64>,
+        timeout: Option<Duration>,
+    ) -> Result<Vec<Sweep>, Error> {
+        let bar = progress(losses.len());
+        let mut sweeps = Vec::new();
+        for &loss in losses {
+            bar.set_message(format!("the errors of {loss}"));
+            let record = Record::default();
+            let program = self.start(temperatures, timeout, &record)?;
+            sweeps.push(sweep(&program, loss, seed, standard, &|case| case));
+            PATIENCE.take();
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(sweeps)
+    }
+
     fn start<'a>(
         &self,
         temperatures: &RangeInclusive<f64>,
@@ -310,7 +336,8 @@ fn blame(report: &mut Report, failures: &Failures) {
         None => {
             // The judge excuses errors where a gradient leaves the range of the type. A program need not stop for that.
             let case = Case::default();
-            let found = Counterexample { case, message: message.clone(), request: Some(request.clone()) };
+            let (message, request) = (message.clone(), Some(request.clone()));
+            let found = Counterexample { case, message, request, answer: None };
             for example in &mut report.examples {
                 example.get_or_insert_with(|| found.clone());
             }

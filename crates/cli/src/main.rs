@@ -20,6 +20,7 @@ mod loss;
 mod patience;
 mod production;
 mod program;
+mod report;
 mod results;
 mod sibling;
 mod soak;

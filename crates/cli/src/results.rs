@@ -1,5 +1,7 @@
 //! The results of `intnacl verify`: who was judged, what is to be said beside the verdict, and all of it as JSON.
 
+use std::path::{Path, PathBuf};
+
 use intnacl_judge::diagnosis::Diagnosis;
 use intnacl_judge::{Report, Standard};
 use serde_json::{Value, json};
@@ -7,6 +9,14 @@ use serde_json::{Value, json};
 use super::judged::Checked;
 use super::known::Known;
 use super::patience::LAWS;
+
+/// Where counterexamples are saved.
+pub const COUNTEREXAMPLES: &str = "counterexamples";
+
+/// Where the request of a failure is saved.
+pub fn saved_as(report: &Report) -> PathBuf {
+    Path::new(COUNTEREXAMPLES).join(format!("{}-{}.json", report.law, report.loss))
+}
 
 /// What is verified, in words.
 pub struct Subject {
@@ -110,6 +120,22 @@ pub fn remarks(subject: &Subject, checked: &Checked) -> Vec<String> {
         ));
     }
     lines.extend(idle(reports));
+    lines.extend(of_the_run(checked));
+    for report in reports {
+        if let Some(reason) = subject.known.excuse(report) {
+            lines.push(format!("known: {} on {} fails: {reason}", report.law, report.loss));
+        }
+    }
+    for [law, loss, reason] in subject.known.no_longer_fail(reports) {
+        lines.push(format!("known, but no longer fails: {law} on {loss}, listed as: {reason}"));
+    }
+    lines
+}
+
+/// What was absent from answers, and how the program failed, a line each.
+pub fn of_the_run(checked: &Checked) -> Vec<String> {
+    let reports = &checked.reports;
+    let mut lines = Vec::new();
     if !checked.absent.is_empty() {
         let parts = checked.absent.iter().map(|(part, count)| match *part {
             "per_anchor" => format!("per_anchor in {count}"),
@@ -137,14 +163,6 @@ pub fn remarks(subject: &Subject, checked: &Checked) -> Vec<String> {
         lines.push(format!(
             "the program was not asked any more: {LAWS} laws in a row were given up without an answer"
         ));
-    }
-    for report in reports {
-        if let Some(reason) = subject.known.excuse(report) {
-            lines.push(format!("known: {} on {} fails: {reason}", report.law, report.loss));
-        }
-    }
-    for [law, loss, reason] in subject.known.no_longer_fail(reports) {
-        lines.push(format!("known, but no longer fails: {law} on {loss}, listed as: {reason}"));
     }
     lines
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -15,8 +15,8 @@ use super::implementation::{Implementation, Target};
 use super::judged::{self, Checked, Foreign, Judged};
 use super::known::Known;
 use super::program::written;
-use super::results::{self, Subject, reached};
-use super::{images, junit, print, write_whole};
+use super::results::{self, COUNTEREXAMPLES, Subject, reached, saved_as};
+use super::{images, junit, print, report, write_whole};
 
 /// Runs the laws on an implementation and prints a table; for a failure, the smallest counterexample.
 #[derive(Debug, Args)]
@@ -66,6 +66,9 @@ pub struct VerifyArgs {
     /// Also writes the results to this file as JUnit XML, a test suite a law, a test case a loss.
     #[arg(long, value_name = "FILE.xml")]
     pub junit: Option<PathBuf>,
+    /// Also writes the results to this file as a page for people, with drawings of the errors.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
 }
 
 /// How long an answer of a program may take that somebody else wrote.
@@ -149,10 +152,8 @@ Examples:
   intnacl verify --device cuda:0 --dtype bf16 --loss int_nacl --json verified.json
   intnacl verify --command 'python3 my_loss.py --fast' --dtype f32 --loss simclr
   intnacl verify --loss simclr --images data_batch_1.bin
-  intnacl verify --command ./my_loss --known known.toml --junit verified.xml --timeout 60";
-
-/// Where counterexamples are saved.
-const COUNTEREXAMPLES: &str = "counterexamples";
+  intnacl verify --command ./my_loss --known known.toml --junit verified.xml --timeout 60
+  intnacl verify --command ./my_loss --report verified.html";
 
 /// Runs the laws; whether the standard was reached.
 ///
@@ -193,6 +194,14 @@ pub fn run(args: &VerifyArgs) -> Result<bool, Error> {
     if let Some(path) = &args.junit {
         junit::write(path, &subject, args.seed, reports, took)?;
     }
+    if let Some(path) = &args.report {
+        let losses = judged_losses(reports);
+        let sweeps = judged.sweep(&losses, (args.seed, standard), &temperatures, args.timeout)?;
+        let verdict = verdict(&subject.counted(reports));
+        let (command, seed, float) = (args.command.as_deref(), args.seed, judged.float());
+        let run = report::Run { command, seed, float, took, verdict: &verdict };
+        report::write(path, &subject, &checked, &diagnoses, &sweeps, &run)?;
+    }
     print(&summary(&subject, &checked, took))?;
     let counted = subject.counted(reports);
     Ok(counted.iter().all(|report| report.counterexample.is_none()) && reports.iter().any(Report::judged))
@@ -204,6 +213,17 @@ fn wrong_losses<'a>(subject: &Subject, checked: &'a Checked) -> Vec<&'a str> {
     for (i, report) in checked.reports.iter().enumerate() {
         let fails = report.examples[Standard::Right as usize].is_some() && !checked.failures.contains_key(&i);
         if fails && subject.known.excuse(report).is_none() && !losses.contains(&report.loss.as_str()) {
+            losses.push(&report.loss);
+        }
+    }
+    losses
+}
+
+/// The losses of which something was judged, in their order.
+fn judged_losses(reports: &[Report]) -> Vec<&str> {
+    let mut losses: Vec<&str> = Vec::new();
+    for report in reports.iter().filter(|report| report.judged()) {
+        if !losses.contains(&report.loss.as_str()) {
             losses.push(&report.loss);
         }
     }
@@ -312,7 +332,7 @@ fn counterexample(report: &Report, checked: &Checked, i: usize) -> Result<String
         let _ = writeln!(text, "  given up {why}: smaller cases may fail too");
     }
     if let Some(request) = &counterexample.request {
-        let path = Path::new(COUNTEREXAMPLES).join(format!("{}-{}.json", report.law, report.loss));
+        let path = saved_as(report);
         fs::create_dir_all(COUNTEREXAMPLES)
             .map_err(|source| Error::WriteFile { name: COUNTEREXAMPLES.into(), source })?;
         write_whole(&path, &written(request))?;

@@ -8,7 +8,6 @@ use super::{
 use intnacl_reference::{Answer, Reply, Request};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -49,6 +48,8 @@ pub struct Counterexample {
     pub message: String,
     /// The request whose answer breaks the law.
     pub request: Option<Request>,
+    /// What was answered to it; nothing where it was refused.
+    pub answer: Option<Reply>,
 }
 
 impl Report {
@@ -60,6 +61,19 @@ impl Report {
     /// Whether anything was compared.
     pub fn judged(&self) -> bool {
         self.comparisons > 0 || self.counterexample.is_some()
+    }
+
+    /// Why nothing was compared, where nothing was; `who` is what the program is called.
+    pub fn why_not_judged(&self, who: &str) -> Option<String> {
+        let excused = self.not_supported + self.beyond_the_type;
+        match &self.lacks {
+            _ if self.judged() => None,
+            Some(lacks) => Some(lacks.trim_start_matches("not supported: ").to_owned()),
+            None if excused < self.cases => {
+                Some(format!("it compares what {who} does not give, such as the value of each anchor"))
+            }
+            None => Some("no case could be judged".into()),
+        }
     }
 
     /// The highest standard that no case broke.
@@ -89,6 +103,14 @@ impl Report {
         }
     }
 
+    /// What became of a law that was tried on one case.
+    pub fn of_case(law: &Law, loss: &str, standard: Standard, case: &Case, outcome: &Outcome) -> Self {
+        let mut report = Self::new(law, loss, standard);
+        report.add(case, outcome);
+        report.counterexample = report.examples[standard as usize].clone();
+        report
+    }
+
     fn add(&mut self, case: &Case, outcome: &Outcome) {
         self.cases += 1;
         self.comparisons += u64::from(outcome.comparisons);
@@ -105,16 +127,25 @@ impl Report {
             self.worst[s] = std::mem::take(&mut self.worst[s]).worse(outcome.worst[s].clone());
             let farthest =
                 self.examples[s].as_ref().is_none_or(|found| found.case.temperature < case.temperature);
-            if let (true, Some((message, request))) = (farthest, outcome.broken(standard)) {
-                self.examples[s] = Some(Counterexample::new(case, message, request));
+            if let (true, Some(found)) = (farthest, Counterexample::of(case, outcome, standard)) {
+                self.examples[s] = Some(found);
             }
         }
     }
 }
 
 impl Counterexample {
-    fn new(case: &Case, message: String, request: Option<Rc<Request>>) -> Self {
-        Self { case: case.clone(), message, request: request.map(|request| request.as_ref().clone()) }
+    /// A case that broke a law at a standard, if it did.
+    fn of(case: &Case, outcome: &Outcome, standard: Standard) -> Option<Self> {
+        let (message, request) = outcome.broken(standard)?;
+        let answer = request.as_ref().and_then(|request| outcome.answer_to(request)).cloned();
+        let request = request.map(|request| request.as_ref().clone());
+        Some(Self { case: case.clone(), message, request, answer })
+    }
+
+    /// A case of which nothing but a message is left.
+    fn told(case: Case, message: String) -> Self {
+        Self { case, message, request: None, answer: None }
     }
 }
 
@@ -237,38 +268,35 @@ pub fn check_by(
         if count {
             report.borrow_mut().add(case, &outcome);
         }
-        outcome.broken(standard)
+        Counterexample::of(case, &outcome, standard)
     };
     for (_, _, case) in kept::KEPT.iter().filter(|(name, of, _)| *name == law.name && *of == loss) {
         let case = adapted(case.clone());
-        if let Some((message, request)) = attempt(&case, true) {
-            let mut report = report.into_inner();
-            report.counterexample = Some(Counterexample::new(&case, message, request));
-            return report;
+        if let Some(found) = attempt(&case, true) {
+            return Report { counterexample: Some(found), ..report.into_inner() };
         }
     }
     let config =
         Config { cases: count, failure_persistence: None, max_shrink_iters: shrinking, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, stream(law, loss, seed));
+    let mut runner = TestRunner::new_with_rng(config, stream(law.name, loss, seed));
     let is_shrinking = Cell::new(false);
     let result = runner.run(&cases(), |case| match attempt(&adapted(case), !is_shrinking.get()) {
         None => Ok(()),
-        Some((message, _)) => {
+        Some(found) => {
             is_shrinking.set(true);
-            Err(TestCaseError::fail(message))
+            Err(TestCaseError::fail(found.message))
         }
     });
     let counterexample = match result {
         Ok(()) => None,
         Err(TestError::Fail(reason, case)) => {
             let case = adapted(case);
-            let (message, request) =
-                attempt(&case, false).unwrap_or_else(|| (format!("{} (once only)", reason.message()), None));
-            Some(Counterexample::new(&case, message, request))
+            let once = || Counterexample::told(case.clone(), format!("{} (once only)", reason.message()));
+            Some(attempt(&case, false).unwrap_or_else(once))
         }
         Err(TestError::Abort(reason)) => {
             let message = format!("no cases could be drawn: {}", reason.message());
-            Some(Counterexample::new(&Case::default(), message, None))
+            Some(Counterexample::told(Case::default(), message))
         }
     };
     Report { counterexample, ..report.into_inner() }
@@ -289,8 +317,8 @@ pub fn breaks(
 }
 
 /// Every law and loss draws from a stream of its own, so that leaving one out changes no other.
-fn stream(law: &Law, loss: &str, seed: u64) -> TestRng {
-    let stream = law.name.bytes().chain(loss.bytes()).fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+pub(super) fn stream(law: &str, loss: &str, seed: u64) -> TestRng {
+    let stream = law.bytes().chain(loss.bytes()).fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     let mut bytes = [0; 32];

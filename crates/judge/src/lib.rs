@@ -34,6 +34,8 @@ mod named;
 mod number;
 mod outcome;
 mod reductions;
+#[cfg(feature = "report")]
+pub mod report;
 mod side;
 mod supervised;
 mod support;

@@ -1,7 +1,7 @@
 //! What became of a law on a case: measurements against their budgets, and why it ended.
 
 use super::budget::Standard;
-use intnacl_reference::Request;
+use intnacl_reference::{Reply, Request};
 use std::fmt;
 use std::rc::Rc;
 
@@ -86,6 +86,8 @@ pub struct Outcome {
     pub worst: [Finding; 3],
     /// The request of each of these.
     pub requests: [Option<Rc<Request>>; 3],
+    /// What was answered to these, and to the request at which the case ended.
+    pub answers: Vec<(Rc<Request>, Reply)>,
     /// How many comparisons were made.
     pub comparisons: u32,
     /// Why the case ended early, if it did.
@@ -97,7 +99,13 @@ impl Outcome {
     pub fn not_asked() -> Self {
         let stop =
             Stop { message: "not supported".into(), request: None, excuse: Some(Excuse::NotSupported) };
-        Self { worst: Default::default(), requests: Default::default(), comparisons: 0, stop: Some(stop) }
+        Self {
+            worst: Default::default(),
+            requests: Default::default(),
+            answers: Vec::new(),
+            comparisons: 0,
+            stop: Some(stop),
+        }
     }
 
     /// What breaks the law at a standard, in words, and the request whose answer does.
@@ -108,5 +116,10 @@ impl Outcome {
         }
         let (worst, request) = (&self.worst[standard as usize], &self.requests[standard as usize]);
         worst.breaks().then(|| (worst.to_string(), request.clone()))
+    }
+
+    /// What was answered to a request that the outcome names, if anything was.
+    pub fn answer_to(&self, request: &Rc<Request>) -> Option<&Reply> {
+        self.answers.iter().find(|(asked, _)| Rc::ptr_eq(asked, request)).map(|(_, answer)| answer)
     }
 }

@@ -3,7 +3,7 @@
 use super::Law;
 use super::budget::{OUTPUT_ROUNDINGS, ROUNDINGS};
 use super::number::{Bounds, Number};
-use super::outcome::{Excuse, Stop};
+use super::outcome::Stop;
 use super::trial::Trial;
 use intnacl_reference::EvaluateSupervised;
 use intnacl_reference::{Answer, Request};
@@ -110,8 +110,7 @@ fn evaluate(
 ) -> Result<(Evaluation<Labelled>, Rc<Request>), Stop> {
     let request = Rc::new(Request::Supervised { objective, data: data.clone() });
     if !trial.implementation.support().has(SUPERVISED[0]) {
-        let message = "not supported".into();
-        return Err(Stop { message, request: Some(request), excuse: Some(Excuse::NotSupported) });
+        return Err(Stop { request: Some(request), ..Trial::not_supported("another loss") });
     }
     match trial.answer(&request)? {
         Answer::Supervised(evaluation) => Ok((evaluation, request)),
@@ -143,7 +142,7 @@ fn widest(points: &DMatrix<f64>) -> f64 {
 }
 
 /// At least three points in each class, so that one can move out and leave a pair.
-fn points(trial: &Trial<'_>, classes: i64) -> Labelled {
+pub(super) fn points(trial: &Trial<'_>, classes: i64) -> Labelled {
     let mut rng = trial.case.rng(6);
     let (n, features) = (3 * classes as usize + trial.case.images, trial.case.dimension);
     let spread = trial.case.temperature;

@@ -20,6 +20,7 @@ pub struct Trial<'a> {
     pub case: &'a Case,
     pub(super) implementation: &'a dyn Implementation,
     worst: RefCell<[(Finding, Option<Rc<Request>>); 3]>,
+    answers: RefCell<Vec<(Rc<Request>, Reply)>>,
     comparisons: Cell<u32>,
     /// Whether an answer had something absent, which is NaN.
     partial: Cell<bool>,
@@ -33,6 +34,7 @@ impl<'a> Trial<'a> {
             case,
             implementation,
             worst: RefCell::default(),
+            answers: RefCell::default(),
             comparisons: Cell::new(0),
             partial: Cell::new(false),
             all: None,
@@ -52,12 +54,13 @@ impl<'a> Trial<'a> {
 
     pub(super) fn into_outcome(self, stop: Option<Stop>) -> Outcome {
         let [a, b, c] = self.worst.into_inner();
-        Outcome {
-            worst: [a.0, b.0, c.0],
-            requests: [a.1, b.1, c.1],
-            comparisons: self.comparisons.get(),
-            stop,
-        }
+        let requests = [a.1, b.1, c.1];
+        let stopped_at = stop.as_ref().and_then(|stop| stop.request.as_ref());
+        let named: Vec<&Rc<Request>> = requests.iter().flatten().chain(stopped_at).collect();
+        let mut answers = self.answers.into_inner();
+        answers.retain(|(request, _)| named.iter().any(|named| Rc::ptr_eq(named, request)));
+        let comparisons = self.comparisons.get();
+        Outcome { worst: [a.0, b.0, c.0], requests, answers, comparisons, stop }
     }
 
     /// The loss of a name with the case's parameters, or with those that the implementation has fixed.
@@ -111,12 +114,15 @@ impl<'a> Trial<'a> {
     }
 
     /// What the implementation answers.
-    pub(super) fn answer(&self, request: &Request) -> Result<Answer, Stop> {
+    pub(super) fn answer(&self, request: &Rc<Request>) -> Result<Answer, Stop> {
+        let stop = |message: String| Stop { message, request: Some(request.clone()), excuse: None };
         let reply = self.implementation.reply(request);
-        let Reply { answer, absent } =
-            reply.map_err(|message| Stop::new(format!("refused: {message}"), request))?;
+        let reply = reply.map_err(|message| stop(format!("refused: {message}")))?;
+        // A program need not give the same answer again.
+        self.answers.borrow_mut().push((request.clone(), reply.clone()));
+        let Reply { answer, absent } = reply;
         if let Some(message) = not_finite(&answer, &absent) {
-            return Err(Stop::new(message, request));
+            return Err(stop(message));
         }
         if !absent.is_empty() {
             self.partial.set(true);

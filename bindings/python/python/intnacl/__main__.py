@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--known", metavar="FILE", help="laws that are known to fail, as JSON: {\"law\": \"reason\"}")
     check.add_argument("--json", metavar="FILE", help="also write the results to this file; - for standard output alone")
     check.add_argument("--junit", metavar="FILE", help="also write JUnit XML to this file")
+    check.add_argument("--report", metavar="FILE.html", help="also write a page for people to this file, with drawings of the errors")
     return parser
 
 
@@ -97,6 +98,7 @@ def main(words: list[str] | None = None) -> int:
             seed=arguments.seed, laws=arguments.law, standard=arguments.standard,
             temperatures=_temperatures(arguments.temperatures), parameters=_parameters(arguments.parameter),
             known=_known(arguments.known), form=arguments.form, reduction=arguments.reduction,
+            report=arguments.report,
         )
         if arguments.junit:
             Path(arguments.junit).write_text(verdict.as_junit(), encoding="utf-8")

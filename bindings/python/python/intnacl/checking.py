@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import Any, Callable, Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 
 from . import _intnacl
 from ._arrays import floats
+from ._files import write_whole
 from .conventions import FACTORS, SAME, Conventions, Probe, claim, find, reconsidered
 from .exact import parameters_of
 from .frameworks import DTYPES, Framework, Jax, dtype_name, framework_of
@@ -88,6 +90,7 @@ def judge(
     reduction: str | None = None,
     temperature: float | None = None,
     progress: bool | None = None,
+    report: str | os.PathLike[str] | None = None,
 ) -> Verdict:
     """As `check`, but gives the verdict whatever it is."""
     options = {name: value for name, value in locals().items() if name not in ("fn", "loss", "framework", "device")}
@@ -100,7 +103,7 @@ def _judge(
     fn: Callable[..., Any], loss: str, backend: Framework, device: str | None, *, dtype: Any, cases: int, seed: int,
     laws: Iterable[str] | None, standard: str, temperatures: tuple[float, float], parameters: Mapping[str, Any] | None,
     known: Mapping[str, str] | None, views: Any, form: str | None, normalize: bool | None, symmetric: bool | None,
-    reduction: str | None, temperature: float | None, progress: bool | None,
+    reduction: str | None, temperature: float | None, progress: bool | None, report: str | os.PathLike[str] | None,
 ) -> Verdict:
     start = time.monotonic()
     signature = read(fn, loss)
@@ -153,9 +156,14 @@ def _judge(
                 verdict.reports.append(_report(row, one, call, conventions, known))
         failed = dict.fromkeys(report.dtype for report in verdict.failed)
         verdict.diagnosis = _diagnosis({one: plans[one] for one in failed}, answer_in, bar)
+        for one in dtypes if report is not None else []:
+            bar.say(f"errors in {one}")
+            verdict.sweeps.append(_intnacl.sweep(json.dumps(plans[one]), answer_in[one]))
     finally:
         bar.close()
     verdict.seconds = time.monotonic() - start
+    if report is not None:
+        write_whole(report, verdict.as_html())
     return verdict
 
 
@@ -170,7 +178,8 @@ def check(fn: Callable[..., Any], loss: str = "simclr", framework: str | None = 
     Options: `dtype` (f32 and f64; also bf16, f16, and bf16-scores and tf32 for products under autocast), `device`, `cases`
     (of each law and type), `seed`, `laws` (only these), `standard` ("right", "careful" or "exact"), `temperatures` (low,
     high), `parameters` (those fixed in the function), `known` (laws that are known to fail, with reasons), `views` (your own
-    embeddings in place of drawn cases), `progress`; and conventions that are not to be probed: `form` ("separate", "stacked", "concatenated", "interleaved", "by_image"),
+    embeddings in place of drawn cases), `report` (a file for a page of HTML about the function, right or wrong), `progress`;
+    and conventions that are not to be probed: `form` ("separate", "stacked", "concatenated", "interleaved", "by_image"),
     `normalize`, `symmetric`, `reduction` ("mean", "sum", ...), `temperature`.
 
     Raises `AssertionError` with the verdict if a law fails; gives the verdict otherwise.
@@ -268,7 +277,7 @@ def _report(row: dict[str, Any], dtype: str, call: Call, conventions: Convention
     report = Report(
         law=row["law"], statement=row["statement"], dtype=dtype, cases=row["cases"], comparisons=row["comparisons"],
         beyond_the_type=row["beyond_the_type"], worst=row["worst"], examples=row["examples"], lacks=row["lacks"],
-        known=known.get(row["law"]),
+        known=known.get(row["law"]), kept=row["kept"],
     )
     found = row["counterexample"]
     if found is not None:
@@ -328,12 +337,13 @@ def _own_views(
     }
     data = {"views": rows, "symmetric": conventions.symmetric is not False}
     text = json.dumps(head)
-    found = _intnacl.agreement(text, data, dtype, lambda request: claim(call, conventions, request, dtype))
+    found = _intnacl.agreement(text, data, dtype, lambda request: claim(call, conventions, request, dtype), standard)
     example = {"message": "", "temperature": head["temperature"], "request": {"head": text, "data": data}}
     report = Report(
         law="agrees_with_the_reference", statement="on your own views, value and gradient are those of the exact reference",
         dtype=dtype, cases=1, comparisons=found["comparisons"], beyond_the_type=0, worst=found["worst"],
         examples=[None if message is None else {**example, "message": message} for message in found["broken"]], lacks=None,
+        kept=found["kept"],
     )
     message = found["broken"][STANDARDS.index(standard)]
     if message is not None:

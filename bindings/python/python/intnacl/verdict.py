@@ -1,4 +1,4 @@
-"""What the judge found, in words, as JSON and as JUnit XML."""
+"""What the judge found, in words, as JSON, as JUnit XML and as a page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+
+from . import _intnacl
 
 STANDARDS = ("right", "careful", "exact")
 
@@ -48,6 +50,12 @@ class Report:
     lacks: str | None
     counterexample: Counterexample | None = None
     known: str | None = None
+    # The same as the judge has it, for a page.
+    kept: Any = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What the judge keeps stays in its process.
+        return {**self.__dict__, "kept": None}
 
     @property
     def judged(self) -> bool:
@@ -125,6 +133,11 @@ class Verdict:
     diagnosis: Diagnosis | None = None
     seconds: float = 0.0
     own_views: bool = False
+    # The errors in each type, where a page was asked for.
+    sweeps: list[Any] = field(default_factory=list, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "sweeps": []}
 
     @property
     def failed(self) -> list[Report]:
@@ -249,6 +262,33 @@ class Verdict:
             "holds": self.ok, "conventions": self.conventions, "verdict": self.sentence(),
             "diagnoses": [] if self.diagnosis is None else [self.diagnosis.as_json(self.loss)], "reports": rows,
         }
+
+    def as_html(self) -> str:
+        """A page for people, in one file that needs no network; errors are drawn where `check` was given `report`.
+
+        Raises `ValueError` if the verdict was pickled: what the judge keeps for the page stays in its process.
+        """
+        if any(report.kept is None for report in self.reports):
+            raise ValueError("the verdict was pickled: expected one that `check` gave in this process")
+        facts = [
+            ("loss", self.loss), ("framework", self.framework), ("device", self.device),
+            ("types", ", ".join(dict.fromkeys(report.dtype for report in self.reports))),
+            ("cases", str(sum(report.cases for report in self.reports))),
+            ("comparisons", str(sum(report.comparisons for report in self.reports))),
+            ("seed", str(self.seed)), ("time", f"{self.seconds:.1f} s"), ("conventions", "; ".join(self.conventions)),
+        ]
+        remarks = ["No conventions make the values the exact ones; these are the likely ones."] if self.distance > 0.01 else []
+        diagnosis = self.diagnosis
+        told = {
+            "name": self.function, "verdict": self.sentence(), "reached": self.reached, "standard": self.standard,
+            "facts": facts, "remarks": remarks,
+            "diagnoses": [] if diagnosis is None else [(f"{self.loss} in {diagnosis.dtype}", diagnosis.text)],
+        }
+        checks = []
+        for report in self.reports:
+            code = None if report.counterexample is None else report.counterexample.code or None
+            checks.append((report.kept, report.known, code))
+        return _intnacl.page(json.dumps(told), checks, self.sweeps)
 
     def as_junit(self) -> str:
         """JUnit XML: a test case a law and type."""

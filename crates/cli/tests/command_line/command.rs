@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod described;
+mod report;
 
 use std::fs;
 use std::path::PathBuf;
