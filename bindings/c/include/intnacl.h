@@ -261,7 +261,7 @@ typedef struct intnacl_verdict {
     uint32_t laws;
     /// How many of them are broken at the standard that was asked for.
     uint32_t broken;
-    /// The cases that were tried.
+    /// The cases of these laws that were tried.
     uint64_t cases;
     /// The comparisons that were made.
     uint64_t comparisons;

@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 /// What a program needs beside the static library.
-const PRIVATE: &str = if cfg!(target_os = "macos") { "-lSystem -lm" } else { "-lgcc_s -lpthread -lm -ldl -lc" };
+pub const PRIVATE: &str =
+    if cfg!(target_os = "macos") { "-lSystem -lm" } else { "-lgcc_s -lpthread -lm -ldl -lc" };
 
 /// The version of structs and functions, by which the shared library is named.
 fn abi_version() -> &'static str {
@@ -20,13 +21,25 @@ fn abi_version() -> &'static str {
 /// Those of the files, with their paths.
 pub fn install(built: &Path, prefix: &Path, version: &str) -> io::Result<()> {
     let shared = match cfg!(target_os = "macos") {
-        true => [format!("libintnacl.{}.dylib", abi_version()), "libintnacl.dylib".into(), "libintnacl_c.dylib".into()],
-        false => [format!("libintnacl.so.{}", abi_version()), "libintnacl.so".into(), "libintnacl_c.so".into()],
+        true => [
+            format!("libintnacl.{}.dylib", abi_version()),
+            "libintnacl.dylib".into(),
+            "libintnacl_c.dylib".into(),
+        ],
+        false => {
+            [format!("libintnacl.so.{}", abi_version()), "libintnacl.so".into(), "libintnacl_c.so".into()]
+        }
     };
     let [shared, link, built_as] = shared;
-    let compatible = version.rsplit_once('.').map_or(version, |(compatible, _)| compatible).replace('.', "\\\\.");
+    let compatible =
+        version.rsplit_once('.').map_or(version, |(compatible, _)| compatible).replace('.', "\\\\.");
     let filled = |template: &str| {
-        let words = [("@version@", version), ("@compatible@", &compatible), ("@shared@", &shared), ("@private@", PRIVATE)];
+        let words = [
+            ("@version@", version),
+            ("@compatible@", &compatible),
+            ("@shared@", &shared),
+            ("@private@", PRIVATE),
+        ];
         words.iter().fold(template.to_owned(), |text, (name, word)| text.replace(name, word))
     };
     let lib = prefix.join("lib");

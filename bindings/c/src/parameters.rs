@@ -185,38 +185,50 @@ impl WriteParameters for Parameters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vocabulary::{Negatives as N, Neighborhood as H, Weight as W};
+
+    /// Parameters that differ from each other, by the numbers of three names.
+    fn given(estimator: u32, weight: u32, neighborhood: u32) -> Parameters {
+        let negatives = |tau_plus, beta| Negatives { estimator, tau_plus, beta };
+        Parameters {
+            tau_plus: 0.1,
+            beta: 2.0,
+            alpha: 3.0,
+            lambda: 0.25,
+            negatives: negatives(0.4, 5.0),
+            weight,
+            weight_negatives: negatives(0.6, 7.0),
+            robust: Robust { negatives: negatives(0.8, 9.0), weight },
+            neighborhood,
+        }
+    }
 
     #[test]
     fn every_loss_comes_back_from_its_parameters() {
-        let g1 = N::G1 { tau_plus: 0.1 };
-        let g2 = N::G2 { tau_plus: 0.2, beta: 3.0 };
-        let robust = RobustTerm { negatives: g2, weight: W::Adversarial };
-        let mut losses = vec![
-            Loss::SimClr,
-            Loss::Debiased { tau_plus: 0.1 },
-            Loss::HardNegative { tau_plus: 0.1, beta: 2.0 },
-            Loss::Adversarial { alpha: 0.5 },
-            Loss::Nca { negatives: N::G0 },
-            Loss::MixNca { negatives: g1, lambda: 0.25 },
-            Loss::Robust { negatives: g1, weight: W::AdversarialWithGradient, weight_negatives: g2 },
-            Loss::IntCl { negatives: g1, alpha: 2.0, robust },
-        ];
-        let kinds = [
-            H::Nca,
-            H::MixNca { lambda: 0.5 },
-            H::Combined { lambda: 0.5, joined: true },
-            H::Combined { lambda: 0.75, joined: false },
-        ];
-        losses.extend(kinds.map(|neighborhood| Loss::IntNaCl {
-            negatives: g2,
-            alpha: 1.0,
-            robust,
-            neighborhood,
-        }));
-        for given in losses {
-            assert_eq!(loss(given.kind(), &given.into()).unwrap(), given);
+        for number in 0..36 {
+            let given = given(number % 3, number / 3 % 3, number / 9);
+            for name in LossName::ALL {
+                let read = loss(*name, &given).unwrap();
+                assert_eq!(loss(*name, &read.into()).unwrap(), read);
+            }
         }
+    }
+
+    #[test]
+    fn a_loss_has_the_numbers_of_its_fields() {
+        let read = loss(LossName::IntNaCl, &given(2, 1, 3)).unwrap();
+        let robust = RobustTerm {
+            negatives: vocabulary::Negatives::G2 { tau_plus: 0.8, beta: 9.0 },
+            weight: vocabulary::Weight::Adversarial,
+        };
+        let expected = Loss::IntNaCl {
+            negatives: vocabulary::Negatives::G2 { tau_plus: 0.4, beta: 5.0 },
+            alpha: 3.0,
+            robust,
+            neighborhood: vocabulary::Neighborhood::Combined { lambda: 0.25, joined: false },
+        };
+        assert_eq!(read, expected);
+        let read = loss(LossName::HardNegative, &given(0, 0, 0)).unwrap();
+        assert_eq!(read, Loss::HardNegative { tau_plus: 0.1, beta: 2.0 });
     }
 
     #[test]
