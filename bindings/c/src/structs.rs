@@ -111,11 +111,11 @@ pub struct Parameters {
     pub neighborhood: u32,
 }
 
-/// An array [views][images][columns] that lies anywhere in memory.
+/// An array `[views][images][columns]` that lies anywhere in memory.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct Array {
-    /// The entry [0][0][0], of the request's dtype and aligned for it; NULL for an array that is absent.
+    /// The entry `[0][0][0]`, of the request's dtype and aligned for it; NULL for an array that is absent.
     pub entries: *const c_void,
     /// How many entries further the next view, the next image and the next column lie: of a contiguous array
     /// {images * columns, columns, 1}. May be negative or 0.
@@ -148,11 +148,11 @@ pub struct Request {
     pub images: usize,
     /// d, the number of columns: at least 1.
     pub columns: usize,
-    /// [1 + positives][images][columns].
+    /// `[1 + positives][images][columns]`.
     pub views: Array,
-    /// [mixtures][images][columns]: embeddings of mixed inputs, or absent.
+    /// `[mixtures][images][columns]`: embeddings of mixed inputs, or absent.
     pub mixed: Array,
-    /// [1][images][columns]: embeddings of adversarial inputs, or absent.
+    /// `[1][images][columns]`: embeddings of adversarial inputs, or absent.
     pub adversarial: Array,
 }
 
@@ -162,7 +162,7 @@ pub struct Request {
 pub struct Answer {
     /// The mean over the images.
     pub value: f64,
-    /// [images]: the loss of each image, the mean over its anchors.
+    /// `[images]`: the loss of each image, the mean over its anchors.
     pub per_image: *mut f64,
     /// The gradient of value by the views, contiguous, in the shape and type of that array; so for the others.
     pub views: *mut c_void,
