@@ -161,9 +161,9 @@ typedef struct intnacl_parameters {
     uint32_t neighborhood;
 } intnacl_parameters;
 
-/// An array [views][images][columns] that lies anywhere in memory.
+/// An array `[views][images][columns]` that lies anywhere in memory.
 typedef struct intnacl_array {
-    /// The entry [0][0][0], of the request's dtype and aligned for it; NULL for an array that is absent.
+    /// The entry `[0][0][0]`, of the request's dtype and aligned for it; NULL for an array that is absent.
     const void *entries;
     /// How many entries further the next view, the next image and the next column lie: of a contiguous array
     /// {images * columns, columns, 1}. May be negative or 0.
@@ -194,11 +194,11 @@ typedef struct intnacl_request {
     size_t images;
     /// d, the number of columns: at least 1.
     size_t columns;
-    /// [1 + positives][images][columns].
+    /// `[1 + positives][images][columns]`.
     struct intnacl_array views;
-    /// [mixtures][images][columns]: embeddings of mixed inputs, or absent.
+    /// `[mixtures][images][columns]`: embeddings of mixed inputs, or absent.
     struct intnacl_array mixed;
-    /// [1][images][columns]: embeddings of adversarial inputs, or absent.
+    /// `[1][images][columns]`: embeddings of adversarial inputs, or absent.
     struct intnacl_array adversarial;
 } intnacl_request;
 
@@ -206,7 +206,7 @@ typedef struct intnacl_request {
 typedef struct intnacl_answer {
     /// The mean over the images.
     double value;
-    /// [images]: the loss of each image, the mean over its anchors.
+    /// `[images]`: the loss of each image, the mean over its anchors.
     double *per_image;
     /// The gradient of value by the views, contiguous, in the shape and type of that array; so for the others.
     void *views;
