@@ -95,3 +95,50 @@ pub extern "C" fn intnacl_version() -> *const c_char {
         };
     VERSION.as_ptr()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said() -> String {
+        // SAFETY: the message stays until the next call on this thread.
+        unsafe { CStr::from_ptr(intnacl_last_error()) }.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_panic_ends_at_the_border() {
+        assert_eq!(guarded(ABI_VERSION, || panic!("of {}", "words")), Status::Internal);
+        assert_eq!(said(), "a mistake in the library: of words");
+        assert_eq!(guarded(ABI_VERSION, || std::panic::panic_any(7)), Status::Internal);
+        assert_eq!(said(), "a mistake in the library: a panic without words");
+        assert_eq!(guarded(ABI_VERSION, || Ok(Status::Broken)), Status::Broken);
+        assert_eq!(said(), "");
+    }
+
+    #[test]
+    fn another_version_is_refused_before_anything_is_done() {
+        let mut done = false;
+        let work = || {
+            done = true;
+            Ok(Status::Ok)
+        };
+        assert_eq!(guarded(ABI_VERSION + 1, work), Status::AbiVersion);
+        assert!(!done);
+    }
+
+    #[test]
+    fn each_thread_has_its_own_message() {
+        guarded(ABI_VERSION, || Err(Failure::value("x", 1, "2")));
+        std::thread::spawn(|| assert_eq!(said(), "")).join().unwrap();
+        assert_eq!(said(), "x = 1: expected 2");
+    }
+
+    #[test]
+    fn a_text_with_a_0_inside_is_handed_out_in_whole() {
+        let text = handed_out("a\0b".into());
+        // SAFETY: it was handed out just now.
+        assert_eq!(unsafe { CStr::from_ptr(text) }.to_str().unwrap(), "a\u{fffd}b");
+        // SAFETY: as above; nobody uses it any more.
+        unsafe { intnacl_string_free(text) };
+    }
+}

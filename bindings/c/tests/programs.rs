@@ -1,6 +1,8 @@
 //! Programs in C and C++ against the library as `cargo xtask c` installs it: compiled without a warning, run alone and where every
 //! access to memory is watched. What a machine does not have is said, and skipped.
 
+#![cfg(unix)]
+
 #[path = "../install/mod.rs"]
 mod install;
 
