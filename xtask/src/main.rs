@@ -60,7 +60,7 @@ Commands:
                      pkg-config and CMake
   fuzz [TARGET...] [--minutes N]
                      have libFuzzer look for bytes that break a promise, 20 minutes a target: requests, answers,
-                     results, numbers, c_border, c_judge; what it found so far is in target/fuzz, the smallest corpus in crates/fuzz
+                     results, numbers, c_border; what it found so far is in target/fuzz, the smallest corpus in crates/fuzz
   mutants [ARGS...]  break the code of the losses and of the bound in sampled places, and see whether the tests notice;
                      goes on where it was stopped; see `cargo xtask mutants --help`
   libtorch           only the set-up; prints the folder of libtorch

@@ -3,16 +3,15 @@
 //! Where the bytes would have C break its own promise, such as a stride that leaves the memory that was handed over, nothing is
 //! called. Entries that no stride reaches are NaN, so that reading one of them shows in the answer.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::{null, null_mut};
 
-use arbitrary::Unstructured;
 use intnacl_c::{
-    ABI_VERSION, Answer, Array, JudgeOptions, MESSAGE, Request, Status, Verdict, intnacl_evaluate_batch,
-    intnacl_evaluate_json, intnacl_judge, intnacl_last_error, intnacl_string_free,
+    ABI_VERSION, Answer, Array, MESSAGE, Request, Status, intnacl_evaluate_batch, intnacl_evaluate_json,
+    intnacl_last_error, intnacl_string_free,
 };
 use intnacl_engine::{Batch, Element, Shape, Started};
-use intnacl_reference::{LossName, Request as Exact, json};
+use intnacl_reference::{Request as Exact, json};
 
 use crate::draw;
 
@@ -24,32 +23,6 @@ pub fn c_border(bytes: &[u8]) {
         Some((_, bytes)) => evaluated_batch::<f64>(bytes, 1),
         None => {}
     }
-}
-
-/// Has a callback judged that answers with whatever the bytes are.
-pub fn c_judge(bytes: &[u8]) {
-    let mut draw = Unstructured::new(bytes);
-    let mut byte = || u32::from(draw.arbitrary::<u8>().unwrap_or(0));
-    // A number that is out of range in one of eight cases.
-    let mut choice = |count: u32| match byte() {
-        given @ 224.. => given,
-        given => given % count,
-    };
-    let loss = LossName::NAMES[choice(9) as usize % LossName::NAMES.len()];
-    let options = JudgeOptions {
-        dtype: choice(6),
-        standard: choice(4),
-        cases: 1,
-        seed: choice(224).into(),
-        lowest_temperature: f64::from(choice(224)) / 100.0,
-        highest_temperature: f64::from(choice(224)) / 10.0,
-        normalize: choice(4),
-        symmetric: choice(4),
-        positives: choice(3) as usize,
-    };
-    let rest = draw.take_rest();
-    let mut script = Script { bytes: rest, at: 0 };
-    judged(loss, &options, &mut script);
 }
 
 /// A call's code; one that is not Ok comes with a message, and a panic is a broken promise.
@@ -328,67 +301,4 @@ fn damage(request: &mut Request, which: u8, how: u8) -> bool {
         _ => return false,
     }
     true
-}
-
-/// What a callback does, a byte a call; from the start again at the end.
-struct Script<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Script<'_> {
-    fn next(&mut self) -> u8 {
-        self.at += 1;
-        self.bytes.get((self.at - 1) % self.bytes.len().max(1)).copied().unwrap_or(0)
-    }
-}
-
-fn judged(loss: &str, options: &JudgeOptions, script: &mut Script) {
-    let loss = CString::new(loss).expect("a name has no 0");
-    let mut verdict = Verdict::default();
-    let user: *mut Script = script;
-    #[allow(unsafe_code)]
-    // SAFETY: name, options, verdict and script live as long as the call, and the callback is made for the script.
-    let status = sound(unsafe {
-        intnacl_judge(ABI_VERSION, loss.as_ptr(), options, Some(answers), user.cast(), &mut verdict)
-    });
-    let (text, json) = (given_back(verdict.text), given_back(verdict.json));
-    let is_judged = matches!(status, Status::Ok | Status::Broken);
-    assert_eq!((text.is_some(), json.is_some()), (is_judged, is_judged));
-    assert!(status != Status::Ok || verdict.broken == 0 && verdict.laws > 0);
-}
-
-/// Answers by the engine, or does what the script says.
-#[allow(unsafe_code)]
-unsafe extern "C" fn answers(request: *const Request, answer: *mut Answer, script: *mut c_void) -> c_int {
-    // SAFETY: the judge hands over a request, an answer and the script, which nobody else uses meanwhile.
-    let (request, answer, script) = unsafe { (&*request, &mut *answer, &mut *script.cast::<Script>()) };
-    let what = script.next();
-    // A slip is looked for, made smaller and explained by hundreds of calls; after some, errors are quicker.
-    const PATIENCE: usize = 300;
-    if script.at > PATIENCE {
-        return 1;
-    }
-    if what < 16 {
-        // A message without an end.
-        answer.message = [what as c_char | 0x41; MESSAGE];
-        return 1 + c_int::from(what);
-    }
-    // SAFETY: the request's arrays and the answer's memory are the judge's, as large as they are said to be.
-    let status = unsafe { intnacl_evaluate_batch(ABI_VERSION, request, 1, answer) };
-    let entries = (request.positives + 1) * request.images * request.columns;
-    let width = if request.dtype == 1 { size_of::<f64>() } else { size_of::<f32>() };
-    match what {
-        16..32 => answer.value = f64::from_bits(u64::from(script.next()) << 48 | 0x7ff0 << 48),
-        32..48 => answer.per_image = null_mut(),
-        48..64 => answer.views = null_mut(),
-        64..80 => answer.value *= f64::from(script.next()) / 16.0,
-        80..96 => {
-            let byte = script.next();
-            // SAFETY: so many bytes lie there, and any bits are a number.
-            unsafe { answer.views.cast::<u8>().write_bytes(byte, entries * width) };
-        }
-        _ => {}
-    }
-    status as c_int
 }

@@ -54,6 +54,12 @@ static int says_no(const intnacl_request *request, intnacl_answer *answer, void 
     return 42;
 }
 
+static int speaks_without_end(const intnacl_request *request, intnacl_answer *answer, void *unused) {
+    (void)request, (void)unused;
+    memset(answer->message, 'x', sizeof answer->message);
+    return -1;
+}
+
 static int writes_nothing(const intnacl_request *request, intnacl_answer *answer, void *unused) {
     (void)request, (void)answer, (void)unused;
     return 0;
@@ -132,6 +138,7 @@ int main(void) {
     judged(value_alone, NULL, INTNACL_STATUS_OK, "simclr in f64 is ", "\"holds\":true");
     judged(scaled, NULL, INTNACL_STATUS_BROKEN, "Gradients are t times the right ones.", "\"values_are_right\":true");
     judged(says_no, no, INTNACL_STATUS_BROKEN, "the callback returned 42: no device", "\"holds\":false");
+    judged(speaks_without_end, NULL, INTNACL_STATUS_BROKEN, "the callback returned -1: xxx", "\"holds\":false");
     judged(writes_nothing, NULL, INTNACL_STATUS_BROKEN, "value is NaN", "\"holds\":false");
     bad_arguments_are_refused();
     puts("judge: all as expected");
