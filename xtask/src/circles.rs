@@ -11,7 +11,7 @@ type Module = Vec<String>;
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
 /// The folders of sources.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "src",
     "reference/src",
     "crates/vocabulary/src",
@@ -22,6 +22,7 @@ const SOURCES: [&str; 12] = [
     "crates/frameworks/src",
     "crates/fuzz/src",
     "crates/mutants/src",
+    "bindings/c/src",
     "bindings/python/src",
     "xtask/src",
 ];

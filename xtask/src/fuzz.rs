@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use crate::{Result, cargo, tools};
 
-const TARGETS: [&str; 4] = ["requests", "answers", "results", "numbers"];
+const TARGETS: [&str; 5] = ["requests", "answers", "results", "numbers", "c_border"];
 
 /// How long a target is fuzzed if nothing is asked for.
 const MINUTES: f64 = 20.0;

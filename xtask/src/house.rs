@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// A crate, its folder, and the crates of this workspace that it may depend on, tests apart.
-const HOUSE: [(&str, &str, &[&str]); 12] = [
+const HOUSE: [(&str, &str, &[&str]); 13] = [
     ("intnacl-chart", "crates/chart", &[]),
     ("intnacl-vocabulary", "crates/vocabulary", &[]),
     ("intnacl-reference", "reference", &["intnacl-vocabulary"]),
@@ -21,6 +21,11 @@ const HOUSE: [(&str, &str, &[&str]); 12] = [
     (
         "intnacl-fuzz",
         "crates/fuzz",
+        &["intnacl-vocabulary", "intnacl-engine", "intnacl-reference", "intnacl-judge", "intnacl-c"],
+    ),
+    (
+        "intnacl-c",
+        "bindings/c",
         &["intnacl-vocabulary", "intnacl-engine", "intnacl-reference", "intnacl-judge"],
     ),
     ("intnacl-mutants", "crates/mutants", &["intnacl-reference"]),
@@ -66,6 +71,7 @@ fn engine_and_command_need_no_libtorch_and_the_reference_no_random_cases() {
         ("reference", &["tch", "torch-sys", "proptest", "clap"]),
         ("crates/judge", &["tch", "torch-sys", "clap"]),
         ("crates/cli", &["tch", "torch-sys"]),
+        ("bindings/c", &["tch", "torch-sys", "clap"]),
         (".", &["clap", "proptest", "indicatif", "npyz", "safetensors"]),
     ] {
         let known = dependencies(folder);

@@ -6,6 +6,7 @@
 //! seconds on a machine that has nothing yet.
 
 mod bench;
+mod c;
 mod cargo;
 mod cargo_config;
 #[cfg(test)]
@@ -58,9 +59,11 @@ Commands:
   scoreboard [--only NAME] [--fresh]
                      build the wheel, install from PyPI packages that have these losses, judge each, and write
                      notes/scoreboard.md and notes/scoreboard.html; goes on where it was stopped
+  c [--prefix DIR]   build the library for C and C++ into target/c, or into DIR, with headers and the files of
+                     pkg-config and CMake
   fuzz [TARGET...] [--minutes N]
                      have libFuzzer look for bytes that break a promise, 20 minutes a target: requests, answers,
-                     results, numbers; what it found so far is in target/fuzz, the smallest corpus in crates/fuzz
+                     results, numbers, c_border; what it found so far is in target/fuzz, the smallest corpus in crates/fuzz
   mutants [ARGS...]  break the code of the losses and of the bound in sampled places, and see whether the tests notice;
                      goes on where it was stopped; see `cargo xtask mutants --help`
   libtorch           only the set-up; prints the folder of libtorch
@@ -100,6 +103,7 @@ enum Command {
     Wheel,
     PythonTest(Vec<String>),
     Scoreboard(Vec<String>),
+    C(Vec<String>),
     Fuzz(Vec<String>),
     Mutants(Vec<String>),
     LossDrill(Vec<String>),
@@ -134,6 +138,7 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, torch::Set
         },
         Some("python-test") => Command::PythonTest(rest),
         Some("scoreboard") => Command::Scoreboard(rest),
+        Some("c") => Command::C(rest),
         Some("fuzz") => Command::Fuzz(rest),
         Some("mutants") => Command::Mutants(rest),
         Some("loss-drill") => Command::LossDrill(rest),
@@ -151,13 +156,14 @@ fn run(command: Command, set: torch::Set) -> Result<ExitCode> {
             print!("{USAGE}");
             return Ok(ExitCode::SUCCESS);
         }
-        // The Python package needs no libtorch.
+        // The packages of other languages need no libtorch.
         Command::Wheel => {
             println!("{}", wheel::build(&workspace)?.display());
             return Ok(ExitCode::SUCCESS);
         }
         Command::PythonTest(args) => return wheel::test(&workspace, &args),
         Command::Scoreboard(args) => return wheel::scoreboard(&workspace, &args),
+        Command::C(args) => return c::run(&workspace, &args),
         Command::Doc(args) => return doc::run(&workspace, args),
         Command::Fuzz(args) => return fuzz::run(&workspace, &args),
         Command::LossDrill(args) => return drill::run(&workspace, &args),
@@ -191,6 +197,7 @@ fn run(command: Command, set: torch::Set) -> Result<ExitCode> {
         | Command::Wheel
         | Command::PythonTest(_)
         | Command::Scoreboard(_)
+        | Command::C(_)
         | Command::Doc(_)
         | Command::Fuzz(_)
         | Command::LossDrill(_) => {

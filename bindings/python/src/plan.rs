@@ -112,16 +112,8 @@ impl Plan {
     }
 
     /// A drawn case, made one that the function answers.
-    pub fn adapted(&self, mut case: Case) -> Case {
-        case.normalize = self.normalize.unwrap_or(case.normalize);
-        case.symmetric = self.symmetric.unwrap_or(case.symmetric);
-        case.positives = self.positives.unwrap_or(case.positives);
-        let (low, high) = (*self.temperatures.start(), *self.temperatures.end());
-        if !self.temperatures.contains(&case.temperature) {
-            // Anywhere in the range, by the seed.
-            let share = (case.seed % 1000) as f64 / 999.0;
-            case.temperature = (low * (high / low).powf(share)).clamp(low, high);
-        }
+    pub fn adapted(&self, case: Case) -> Case {
+        let mut case = self.support().adapted(case);
         if self.few_shapes {
             case.images = one_of(&[2, 3, 8], case.images);
             case.dimension = one_of(&[1, 2, 5, 16], case.dimension);

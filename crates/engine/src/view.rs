@@ -68,7 +68,7 @@ impl<T: Number> View<T> {
     ///
     /// # Errors
     /// [`InputError::NotFinite`] and, where rows are to be normalised, [`InputError::ZeroVector`], which name the entry or
-    /// row; [`Error::OutOfMemory`]; those of the arrays.
+    /// row; where they are not, [`Error::Overflow`] of a norm; [`Error::OutOfMemory`]; those of the arrays.
     pub(super) fn new<A: Arrays<T>>(
         arrays: &A,
         (array, index): (Array, usize),
@@ -158,7 +158,7 @@ impl<T: Number> View<T> {
     }
 }
 
-/// The error about the row of an image, which has a number that is not finite, or only zeros.
+/// The error about the row of an image, which has a number that is not finite, only zeros, or a norm beyond the range.
 fn refusal<T: Number, A: Arrays<T>>(
     arrays: &A,
     array: Array,
@@ -172,11 +172,17 @@ fn refusal<T: Number, A: Arrays<T>>(
     let error = match row.iter().position(|number| !number.to_f64().is_finite()) {
         Some(column) => {
             let argument = format!("{argument}[{column}]");
-            InputError::NotFinite { argument, value: row[column].to_f64() }
+            Error::from(InputError::NotFinite { argument, value: row[column].to_f64() })
         }
-        None => InputError::ZeroVector { argument },
+        None if row.iter().all(|number| number.to_f64() == 0.0) => InputError::ZeroVector { argument }.into(),
+        // Only rows that are not normalised may have squares beyond the range.
+        None => Error::Overflow {
+            argument: format!("norm of {argument}"),
+            value: f64::INFINITY,
+            precision: T::PRECISION,
+        },
     };
-    Ok(Error::from(error).into())
+    Ok(error.into())
 }
 
 /// The sum of products, in `f64`.

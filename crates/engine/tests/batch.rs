@@ -67,6 +67,19 @@ fn a_row_of_zeros_is_named_where_rows_are_normalised() {
 }
 
 #[test]
+fn a_row_whose_norm_leaves_f64_is_named_and_is_not_called_zero() {
+    let rows = [1.0, 0.0, 0.0, 1.0, 1e200, 0.0, 0.0, 1.0];
+    let batch = Batch::new(Shape::new(2, 2, 2).unwrap(), &rows);
+    let error = batch.evaluate(&Loss::SimClr, &Settings::new(0.5), &Started(1)).unwrap_err();
+    assert!(
+        matches!(&error, Error::Overflow { argument, .. } if argument == "norm of views[1][0]"),
+        "{error}"
+    );
+    let normalized = batch.evaluate(&Loss::SimClr, &Settings::new(0.5).normalizing(), &Started(1));
+    assert!(normalized.is_ok(), "a row of any norm can be normalised: {normalized:?}");
+}
+
+#[test]
 fn arrays_of_another_length_are_refused_with_both_lengths() {
     let views = numbers(2 * 5 * 3, 5);
     let shape = Shape::new(2, 5, 3).unwrap();

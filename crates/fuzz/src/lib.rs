@@ -9,10 +9,14 @@
 //! | [`answers`] | the number of a request, and a program's answer | refused with a place, or judged |
 //! | [`results`] | a file for `intnacl vectors check` | refused with a place, or judged |
 //! | [`numbers`] | draws for a request of any loss, layout and size of numbers | a typed error, or finite results |
+//! | [`c_border`] | text, or a batch with strides, sizes and pointers of any kind, for C's functions | a code with a message, or what the engine gives for the same entries; no byte is touched that was not handed over |
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod border;
 mod draw;
+
+pub use border::c_border;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -32,8 +36,13 @@ static BY_ID: LazyLock<HashMap<String, Vector>> = LazyLock::new(vectors::by_id);
 pub type Target = fn(&[u8]);
 
 /// The targets, by name.
-pub const TARGETS: [(&str, Target); 4] =
-    [("requests", requests), ("answers", answers), ("results", results), ("numbers", numbers)];
+pub const TARGETS: [(&str, Target); 5] = [
+    ("requests", requests),
+    ("answers", answers),
+    ("results", results),
+    ("numbers", numbers),
+    ("c_border", c_border),
+];
 
 /// Reads a request, writes it, and evaluates it.
 pub fn requests(bytes: &[u8]) {

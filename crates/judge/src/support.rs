@@ -1,5 +1,6 @@
 //! What an implementation claims to answer.
 
+use crate::Case;
 use intnacl_reference::inside;
 use intnacl_reference::inside::Problems;
 use intnacl_reference::{Batch, Loss, Settings, Tuples};
@@ -73,6 +74,20 @@ impl Support {
     /// Whether it takes an array that a request may leave out.
     fn takes(&self, array: &str) -> bool {
         self.arrays.as_ref().is_none_or(|arrays| arrays.iter().any(|name| name == array))
+    }
+
+    /// A drawn case, made one that is claimed, as far as that is one of conventions, of the number of views or of the temperature;
+    /// a temperature outside goes anywhere into the range, by the case's seed.
+    pub fn adapted(&self, mut case: Case) -> Case {
+        case.normalize = self.normalize.unwrap_or(case.normalize);
+        case.symmetric = self.symmetric.unwrap_or(case.symmetric);
+        case.positives = self.positives.unwrap_or(case.positives);
+        let (low, high) = (*self.temperatures.start(), *self.temperatures.end());
+        if !self.temperatures.contains(&case.temperature) {
+            let share = (case.seed % 1000) as f64 / 999.0;
+            case.temperature = (low * (high / low).powf(share)).clamp(low, high);
+        }
+        case
     }
 
     /// A batch without the arrays that it does not take.

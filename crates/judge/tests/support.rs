@@ -241,3 +241,24 @@ fn slips_in_functions_of_two_views_are_found_without_asking_the_reference() {
         assert!(!failures(&reports).is_empty(), "seed {seed}: {bug:?} on {loss}: {law} finds nothing");
     }
 }
+
+#[test]
+fn a_drawn_case_becomes_one_that_is_claimed() {
+    let support = Support {
+        temperatures: 0.05..=1.0,
+        normalize: Some(true),
+        symmetric: Some(false),
+        positives: Some(1),
+        ..Support::default()
+    };
+    let drawn = |temperature, seed| Case { temperature, seed, positives: 3, ..Case::default() };
+    for seed in [0, 1, 500, 999, 123_456] {
+        for temperature in [1e-3, 10.0] {
+            let adapted = support.adapted(drawn(temperature, seed));
+            assert!(support.temperatures.contains(&adapted.temperature), "{}", adapted.temperature);
+            assert_eq!((adapted.normalize, adapted.symmetric, adapted.positives), (true, false, 1));
+        }
+    }
+    assert_eq!(support.adapted(drawn(0.5, 1)).temperature, 0.5);
+    assert_eq!(Support::default().adapted(drawn(0.5, 1)), drawn(0.5, 1));
+}
