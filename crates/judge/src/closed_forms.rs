@@ -5,7 +5,7 @@ use super::layouts::tuples_of_pair;
 use super::number::{ExactScores, Number, exactly, one_less, one_more};
 use super::outcome::Stop;
 use super::reductions::single;
-use super::trial::Trial;
+use super::trial::{Trial, largest};
 use super::{LOSSES, Law};
 use intnacl_reference::Layout;
 use intnacl_reference::inside::Dd;
@@ -225,7 +225,7 @@ fn the_floor(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
         trial.at_most(|| format!("floor <= per_anchor[{i}]"), least, value, request);
         if floored.tolerance(Inputs::Same).images[i].floored {
             trial.at_most(|| format!("per_anchor[{i}] at the floor"), value, least, request);
-            let moved = floored.evaluation.gradient.negatives[i].amax();
+            let moved = largest(&floored.evaluation.gradient.negatives[i]);
             trial.measure(|| "gradient of the negatives at the floor".into(), moved, [0.0; 3], request);
         }
     }
@@ -292,7 +292,7 @@ fn stopped_weight(trial: &Trial<'_>, name: &str) -> Result<(), Stop> {
 
     let batch = trial.evaluate(with(Weight::Adversarial), &trial.batch())?;
     for (v, view) in batch.evaluation.gradient.views.iter().enumerate().skip(1) {
-        trial.measure(|| format!("gradient.views[{v}]"), view.amax(), [0.0; 3], &batch.request);
+        trial.measure(|| format!("gradient.views[{v}]"), largest(view), [0.0; 3], &batch.request);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::budget::Inputs;
 use super::lists::{WITH_BETA, WITH_TAU};
 use super::outcome::Stop;
 use super::side::InRequest;
-use super::trial::Trial;
+use super::trial::{Trial, largest};
 use super::{LOSSES, Law};
 use intnacl_reference::Layout;
 use intnacl_reference::{Batch, Loss, Negatives, Neighborhood, RobustTerm, Tuples, Weight};
@@ -221,7 +221,7 @@ fn unread_arrays_of_tuples(trial: &Trial<'_>, loss: Loss) -> Result<(), Stop> {
     let side = trial.evaluate(loss, &trial.tuples())?;
     let gradient = &side.evaluation.gradient;
     let zero = |what: &str, matrix: &DMatrix<f64>| {
-        trial.measure(|| format!("gradient.{what}"), matrix.amax(), [0.0; 3], &side.request);
+        trial.measure(|| format!("gradient.{what}"), largest(matrix), [0.0; 3], &side.request);
     };
     if !loss.needs_adversarial() {
         gradient.adversarial.iter().for_each(|matrix| zero("adversarial", matrix));

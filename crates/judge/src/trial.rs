@@ -11,6 +11,7 @@ use intnacl_reference::condition::tolerance;
 use intnacl_reference::inside::norm;
 use intnacl_reference::{Answer, Layout, Reply, Request};
 use intnacl_reference::{Batch, Evaluation, Loss, RobustTerm, Settings, Tuples, Weight};
+use nalgebra::DMatrix;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -324,7 +325,7 @@ impl<'a> Trial<'a> {
             let (mut array_error, mut array_norm) = (0.0_f64, 0.0_f64);
             for i in 0..found.nrows() {
                 let (found, expected) = (found.row(i), expected.row(i));
-                let error = norm(found.iter().zip(&expected).map(|(x, y)| x - y));
+                let error = size(found.iter().zip(&expected).map(|(x, y)| x - y), norm);
                 let norm = norm(expected.iter().copied());
                 (array_error, array_norm) = (array_error.hypot(error), array_norm.hypot(norm));
                 let scale = norms[row];
@@ -352,6 +353,16 @@ impl<'a> Trial<'a> {
             }
         }
     }
+}
+
+/// The size of numbers by some measure, which passes over NaN; NaN where one is, being absent.
+fn size<I: Iterator<Item = f64> + Clone>(numbers: I, measure: impl Fn(I) -> f64) -> f64 {
+    if numbers.clone().any(f64::is_nan) { f64::NAN } else { measure(numbers) }
+}
+
+/// The size of the largest number of a matrix; NaN where one is absent.
+pub(super) fn largest(matrix: &DMatrix<f64>) -> f64 {
+    size(matrix.iter().map(|x| x.abs()), |sizes| sizes.fold(0.0, f64::max))
 }
 
 /// Which number of an answer is not finite, in words; what is absent is none.
@@ -405,5 +416,70 @@ pub(super) fn with_flowing_weight(loss: Loss) -> Loss {
         | Loss::Adversarial { .. }
         | Loss::Nca { .. }
         | Loss::MixNca { .. } => loss,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::PLAIN;
+    use crate::laws;
+    use intnacl_reference::EvaluateRequest;
+
+    /// The exact values, and no gradient.
+    struct Values;
+
+    impl Implementation for Values {
+        fn float(&self) -> Float {
+            Float::F64
+        }
+        fn evaluate(&self, request: &Request) -> Result<Answer, String> {
+            self.reply(request).map(|reply| reply.answer)
+        }
+        fn reply(&self, request: &Request) -> Result<Reply, String> {
+            fn without<L: Layout>(of: Evaluation<L>) -> Evaluation<L> {
+                let gradient = of.gradient.map_matrices(|matrix| matrix.map(|_| f64::NAN));
+                Evaluation { gradient, ..of }
+            }
+            let answer = match request.evaluate().map_err(|error| error.to_string())? {
+                Answer::Tuples(of) => Answer::Tuples(without(of)),
+                Answer::Batch(of) => Answer::Batch(without(of)),
+                Answer::Supervised(of) => {
+                    let Evaluation { mut gradient, .. } = of;
+                    gradient.transform.fill(f64::NAN);
+                    gradient.points.fill(f64::NAN);
+                    Answer::Supervised(Evaluation { gradient, ..of })
+                }
+            };
+            let absent = vec![
+                "anchor",
+                "positives",
+                "negatives",
+                "debias_positives",
+                "mixed",
+                "mixed_negatives",
+                "adversarial",
+                "adversarial_negatives",
+                "views",
+                "transform",
+                "points",
+            ];
+            Ok(Reply { answer, absent })
+        }
+    }
+
+    #[test]
+    fn a_gradient_that_is_absent_is_compared_with_nothing() {
+        let case = Case { images: 3, positives: 2, ..PLAIN };
+        for law in laws() {
+            for loss in law.losses {
+                let trial = Trial::recording(&case, &Values);
+                let _ = (law.check)(&trial, loss);
+                for finding in trial.recorded(Standard::Right) {
+                    assert!(!finding.what.contains("gradient"), "{} {loss}: {}", law.name, finding.what);
+                    assert!(!finding.error.is_nan(), "{} {loss}: {}", law.name, finding.what);
+                }
+            }
+        }
     }
 }
