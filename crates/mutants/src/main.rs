@@ -16,8 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use clap::Parser;
+use sample::Mutant;
 use suite::{SUITES, Suite};
-use trial::Trial;
+use trial::{Outcome, Trial};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -87,17 +88,25 @@ fn run(args: &Args) -> Result<()> {
         trial::restore(&work)?;
         let wanted =
             |suite: &Suite| args.suites.is_empty() || args.suites.iter().any(|name| name == suite.name);
-        let found = report::outcomes(&log)?;
-        let left = sample.iter().filter_map(|mutant| Some((*mutant, suite::of(mutant)?)));
-        let left: Vec<_> =
-            left.filter(|(mutant, suite)| wanted(suite) && !found.contains_key(&mutant.name)).collect();
         let mut trial = Trial::new(&tree, &work);
-        for (number, (mutant, suite)) in left.iter().enumerate() {
-            print!("{} of {}: {}: ", number + 1, left.len(), mutant.name);
-            std::io::stdout().flush()?;
-            let outcome = trial.run(mutant, suite)?;
-            println!("{outcome}");
-            report::keep(&log, mutant, &outcome)?;
+        let stages = SUITES.iter().map(|suite| suite.stages.len()).max().unwrap_or_default();
+        // All mutants go through the tests that bite fast before any goes further.
+        for stage in 0..stages {
+            let found = report::outcomes(&log)?;
+            let is_due = |mutant: &Mutant, suite: &Suite| match found.get(&mutant.name) {
+                None => stage == 0,
+                Some(Outcome::Passed(passed)) => passed + 1 == stage && stage < suite.stages.len(),
+                Some(_) => false,
+            };
+            let all = sample.iter().filter_map(|mutant| Some((*mutant, suite::of(mutant)?)));
+            let due: Vec<_> = all.filter(|(mutant, suite)| wanted(suite) && is_due(mutant, suite)).collect();
+            for (number, (mutant, suite)) in due.iter().enumerate() {
+                print!("stage {}, {} of {}: {}: ", stage + 1, number + 1, due.len(), mutant.name);
+                std::io::stdout().flush()?;
+                let outcome = trial.run(mutant, suite, stage)?;
+                println!("{outcome}");
+                report::keep(&log, mutant, &outcome)?;
+            }
         }
     }
     print!("{}", report::table(&all, &sample, &report::outcomes(&log)?));

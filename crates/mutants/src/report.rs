@@ -27,6 +27,7 @@ pub fn outcomes(log: &Path) -> Result<BTreeMap<String, Outcome>> {
             (Some("does not compile"), _) => Outcome::DoesNotCompile,
             (Some("noticed"), Some(stage)) => Outcome::Noticed(stage),
             (Some("took too long"), Some(stage)) => Outcome::TookTooLong(stage),
+            (Some("passed"), Some(stage)) => Outcome::Passed(stage),
             (Some("survived"), _) => Outcome::Survived,
             _ => return Err(format!("{}: {line}: expected an outcome", log.display()).into()),
         };
@@ -42,6 +43,7 @@ pub fn keep(log: &Path, mutant: &Mutant, outcome: &Outcome) -> Result<()> {
         Outcome::DoesNotCompile => ("does not compile", None),
         Outcome::Noticed(stage) => ("noticed", Some(stage)),
         Outcome::TookTooLong(stage) => ("took too long", Some(stage)),
+        Outcome::Passed(stage) => ("passed", Some(stage)),
         Outcome::Survived => ("survived", None),
     };
     let line = json!({ "name": mutant.name, "outcome": word, "stage": stage });
@@ -73,8 +75,8 @@ fn interval(hits: usize, of: usize) -> [f64; 2] {
 /// The table of the notes, in Markdown.
 pub fn table(all: &[Mutant], sample: &[&Mutant], found: &BTreeMap<String, Outcome>) -> String {
     let mut text = String::from(
-        "| code | mutants | tried | do not compile | noticed at once | noticed later | too slow | equivalent | survived \
-         | share noticed (95 %) |\n|---|---|---|---|---|---|---|---|---|---|\n",
+        "| code | mutants | tried | do not compile | noticed at once | noticed later | too slow | equivalent | survived | open \
+         | share noticed (95 %) |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     let mut row = |name: &str, wanted: &dyn Fn(&Mutant) -> bool| {
         let of = |mutant: &Mutant| found.get(&mutant.name).copied();
@@ -87,10 +89,17 @@ pub fn table(all: &[Mutant], sample: &[&Mutant], found: &BTreeMap<String, Outcom
         let at_once = count(&|outcome| outcome == Outcome::Noticed(0));
         let noticed = count(&|outcome| matches!(outcome, Outcome::Noticed(_)));
         let slow = count(&|outcome| matches!(outcome, Outcome::TookTooLong(_)));
-        let survived = tried.iter().filter(|(_, outcome)| *outcome == Outcome::Survived);
-        let (equivalent, survived): (Vec<&(&Mutant, Outcome)>, Vec<_>) =
-            survived.partition(|(mutant, _)| reason(mutant).is_some());
-        let of = noticed + slow + survived.len();
+        let unknown = |mutant: &Mutant| reason(mutant).is_none();
+        let unnoticed = |outcome| matches!(outcome, Outcome::Survived | Outcome::Passed(_));
+        let equivalent =
+            tried.iter().filter(|(mutant, outcome)| unnoticed(*outcome) && !unknown(mutant)).count();
+        let of_outcome = |is: &dyn Fn(Outcome) -> bool| {
+            tried.iter().filter(|(mutant, outcome)| is(*outcome) && unknown(mutant)).count()
+        };
+        let survived = of_outcome(&|outcome| outcome == Outcome::Survived);
+        // Until all tests have been tried, a mutant that has passed some counts as not noticed.
+        let open = of_outcome(&|outcome| matches!(outcome, Outcome::Passed(_)));
+        let of = noticed + slow + survived + open;
         let share = if of == 0 {
             "none tried".to_owned()
         } else {
@@ -99,13 +108,13 @@ pub fn table(all: &[Mutant], sample: &[&Mutant], found: &BTreeMap<String, Outcom
         };
         let _ = writeln!(
             text,
-            "| {name} | {} | {} | {} | {at_once} | {} | {slow} | {} | {} | {share} |",
+            "| {name} | {} | {} | {} | {at_once} | {} | {slow} | {equivalent} | {} | {} | {share} |",
             all.iter().filter(|mutant| wanted(mutant)).count(),
             tried.len(),
             count(&|outcome| outcome == Outcome::DoesNotCompile),
             noticed - at_once,
-            equivalent.len(),
-            survived.len()
+            survived,
+            open
         );
     };
     for suite in SUITES {
@@ -113,9 +122,13 @@ pub fn table(all: &[Mutant], sample: &[&Mutant], found: &BTreeMap<String, Outcom
     }
     row("all", &|mutant| suite::of(mutant).is_some());
     text.push('\n');
-    for mutant in sample.iter().filter(|mutant| found.get(&mutant.name) == Some(&Outcome::Survived)) {
-        let why = reason(mutant)
-            .map_or_else(|| "survived".to_owned(), |reason| format!("no test can notice it: {reason}"));
+    for mutant in sample {
+        let what = match found.get(&mutant.name) {
+            Some(Outcome::Survived) => "survived".to_owned(),
+            Some(passed @ Outcome::Passed(_)) => passed.to_string(),
+            _ => continue,
+        };
+        let why = reason(mutant).map_or(what, |reason| format!("no test can notice it: {reason}"));
         let _ = writeln!(text, "- `{}`: {why}", mutant.name);
     }
     text

@@ -26,6 +26,8 @@ pub enum Outcome {
     Noticed(usize),
     /// Some stage took longer than any should.
     TookTooLong(usize),
+    /// The tests of this stage pass; later ones have not been tried.
+    Passed(usize),
     /// All tests pass.
     Survived,
 }
@@ -36,6 +38,7 @@ impl fmt::Display for Outcome {
             Self::DoesNotCompile => write!(formatter, "does not compile"),
             Self::Noticed(stage) => write!(formatter, "noticed in stage {}", stage + 1),
             Self::TookTooLong(stage) => write!(formatter, "took too long in stage {}", stage + 1),
+            Self::Passed(stage) => write!(formatter, "not noticed in stage {}", stage + 1),
             Self::Survived => write!(formatter, "NOT NOTICED"),
         }
     }
@@ -56,45 +59,35 @@ impl<'a> Trial<'a> {
         Self { tree, work, sound: HashSet::new() }
     }
 
-    /// Makes the mutant, runs the stages until one notices it, and puts the code back.
-    pub fn run(&mut self, mutant: &Mutant, suite: &'static Suite) -> Result<Outcome> {
+    /// Makes the mutant, runs the tests of a stage, and puts the code back.
+    pub fn run(&mut self, mutant: &Mutant, suite: &'static Suite, stage: usize) -> Result<Outcome> {
+        if self.sound.insert((suite.name, stage))
+            && cargo(suite, stage, &[], self.tree, self.work)? != Some(true)
+        {
+            let (stage, name, log) = (stage + 1, suite.name, self.work.join("last.log"));
+            let log = log.display();
+            return Err(format!("stage {stage} of {name} fails without any mutant: {log} says how").into());
+        }
         let path = self.tree.join(&mutant.file);
         let code = std::fs::read_to_string(&path)?;
-        for stage in 0..suite.stages.len() {
-            if self.sound.insert((suite.name, stage))
-                && cargo(suite, stage, &[], self.tree, self.work)? != Some(true)
-            {
-                let log = self.work.join("last.log");
-                let (stage, name, log) = (stage + 1, suite.name, log.display());
-                return Err(
-                    format!("stage {stage} of {name} fails without any mutant: {log} says how").into()
-                );
-            }
-            std::fs::write(
-                self.work.join("changed.json"),
-                json!({ "path": path, "code": code }).to_string(),
-            )?;
-            std::fs::write(&path, mutant.made(&code)?)?;
-            let outcome = self.stage(suite, stage);
-            restore(self.work)?;
-            if let Some(outcome) = outcome? {
-                return Ok(outcome);
-            }
-        }
-        Ok(Outcome::Survived)
+        std::fs::write(self.work.join("changed.json"), json!({ "path": path, "code": code }).to_string())?;
+        std::fs::write(&path, mutant.made(&code)?)?;
+        let outcome = self.stage(suite, stage);
+        restore(self.work)?;
+        outcome
     }
 
-    /// What became of the mutant in a stage; nothing if it survived.
-    fn stage(&self, suite: &Suite, stage: usize) -> Result<Option<Outcome>> {
+    fn stage(&self, suite: &Suite, stage: usize) -> Result<Outcome> {
         match cargo(suite, stage, &["--no-run"], self.tree, self.work)? {
             Some(true) => {}
-            Some(false) => return Ok(Some(Outcome::DoesNotCompile)),
+            Some(false) => return Ok(Outcome::DoesNotCompile),
             None => return Err(format!("the tests of stage {} do not get compiled", stage + 1).into()),
         }
         Ok(match cargo(suite, stage, &[], self.tree, self.work)? {
-            Some(true) => None,
-            Some(false) => Some(Outcome::Noticed(stage)),
-            None => Some(Outcome::TookTooLong(stage)),
+            Some(true) if stage + 1 < suite.stages.len() => Outcome::Passed(stage),
+            Some(true) => Outcome::Survived,
+            Some(false) => Outcome::Noticed(stage),
+            None => Outcome::TookTooLong(stage),
         })
     }
 }
