@@ -1,6 +1,6 @@
 //! One mutant on the tests.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,8 +14,11 @@ use crate::Result;
 use crate::sample::Mutant;
 use crate::suite::Suite;
 
-/// Longer than any stage takes on two busy cores: a mutant that takes longer loops.
-const PATIENCE: Duration = Duration::from_secs(1200);
+/// Longer than compiling takes on two busy cores.
+const TO_COMPILE: Duration = Duration::from_secs(1200);
+/// Tests that take so many times as long as without a mutant do not end; nor do short ones within the least time.
+const TIMES: u32 = 6;
+const LEAST: Duration = Duration::from_secs(60);
 
 /// What became of a mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,40 +53,53 @@ pub struct Trial<'a> {
     pub tree: &'a Path,
     /// Where logs are, and the code that is to be put back.
     pub work: &'a Path,
-    /// The tests that pass on the code as it is; those of a stage run before the first mutant that comes to it.
-    sound: HashSet<(&'static str, usize)>,
+    /// How long a mutant's tests may take, for each suite and stage of which they pass on the code as it is: those of a
+    /// stage run before the first mutant that comes to it.
+    patience: HashMap<(&'static str, usize), Duration>,
 }
 
 impl<'a> Trial<'a> {
     pub fn new(tree: &'a Path, work: &'a Path) -> Self {
-        Self { tree, work, sound: HashSet::new() }
+        Self { tree, work, patience: HashMap::new() }
     }
 
     /// Makes the mutant, runs the tests of a stage, and puts the code back.
     pub fn run(&mut self, mutant: &Mutant, suite: &'static Suite, stage: usize) -> Result<Outcome> {
-        if self.sound.insert((suite.name, stage))
-            && cargo(suite, stage, &[], self.tree, self.work)? != Some(true)
+        let patience = self.patience(suite, stage)?;
+        let path = self.tree.join(&mutant.file);
+        let code = std::fs::read_to_string(&path)?;
+        std::fs::write(self.work.join("changed.json"), json!({ "path": path, "code": code }).to_string())?;
+        std::fs::write(&path, mutant.made(&code)?)?;
+        let outcome = self.stage(suite, stage, patience);
+        restore(self.work)?;
+        outcome
+    }
+
+    /// How long the tests of a stage may take, which pass without a mutant.
+    fn patience(&mut self, suite: &'static Suite, stage: usize) -> Result<Duration> {
+        if let Some(patience) = self.patience.get(&(suite.name, stage)) {
+            return Ok(*patience);
+        }
+        let compiles = cargo(suite, stage, &["--no-run"], self.tree, self.work, TO_COMPILE)?;
+        let since = Instant::now();
+        if compiles != Some(true) || cargo(suite, stage, &[], self.tree, self.work, TO_COMPILE)? != Some(true)
         {
             let (stage, name, log) = (stage + 1, suite.name, self.work.join("last.log"));
             let log = log.display();
             return Err(format!("stage {stage} of {name} fails without any mutant: {log} says how").into());
         }
-        let path = self.tree.join(&mutant.file);
-        let code = std::fs::read_to_string(&path)?;
-        std::fs::write(self.work.join("changed.json"), json!({ "path": path, "code": code }).to_string())?;
-        std::fs::write(&path, mutant.made(&code)?)?;
-        let outcome = self.stage(suite, stage);
-        restore(self.work)?;
-        outcome
+        let patience = (since.elapsed() * TIMES).max(LEAST);
+        self.patience.insert((suite.name, stage), patience);
+        Ok(patience)
     }
 
-    fn stage(&self, suite: &Suite, stage: usize) -> Result<Outcome> {
-        match cargo(suite, stage, &["--no-run"], self.tree, self.work)? {
+    fn stage(&self, suite: &Suite, stage: usize, patience: Duration) -> Result<Outcome> {
+        match cargo(suite, stage, &["--no-run"], self.tree, self.work, TO_COMPILE)? {
             Some(true) => {}
             Some(false) => return Ok(Outcome::DoesNotCompile),
             None => return Err(format!("the tests of stage {} do not get compiled", stage + 1).into()),
         }
-        Ok(match cargo(suite, stage, &[], self.tree, self.work)? {
+        Ok(match cargo(suite, stage, &[], self.tree, self.work, patience)? {
             Some(true) if stage + 1 < suite.stages.len() => Outcome::Passed(stage),
             Some(true) => Outcome::Survived,
             Some(false) => Outcome::Noticed(stage),
@@ -104,7 +120,14 @@ pub fn restore(work: &Path) -> Result<()> {
 }
 
 /// Whether the tests pass; nothing if they do not end.
-fn cargo(suite: &Suite, stage: usize, more: &[&str], tree: &Path, work: &Path) -> Result<Option<bool>> {
+fn cargo(
+    suite: &Suite,
+    stage: usize,
+    more: &[&str],
+    tree: &Path,
+    work: &Path,
+    patience: Duration,
+) -> Result<Option<bool>> {
     let (tests, oracle) = (suite.stages[stage], suite.oracle);
     let log = std::fs::File::create(work.join("last.log"))?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -129,7 +152,7 @@ fn cargo(suite: &Suite, stage: usize, more: &[&str], tree: &Path, work: &Path) -
             child.wait()?;
             return Ok(Some(false));
         }
-        if since.elapsed() > PATIENCE {
+        if since.elapsed() > patience {
             child.start_kill()?;
             child.wait()?;
             return Ok(None);
