@@ -132,8 +132,7 @@ impl EvaluateRequest for Request {
 
 /// The problem at the first precision that settles all of it.
 fn solve<P: Path>(problem: &Problem, loss: &Loss, settings: &Settings) -> Option<Rounded> {
-    // Scores reach radius²/t.
-    let t = settings.temperature / problem.radius(settings.normalize).powi(2);
+    let t = unit_temperature(problem, settings);
     settle(
         if DOUBLE_RANGE.contains(&t) { P::doubles(problem, t) } else { &[] },
         most_bits(t, loss),
@@ -141,6 +140,11 @@ fn solve<P: Path>(problem: &Problem, loss: &Loss, settings: &Settings) -> Option
         |bits| Pass::<Big>::run::<P>(problem, loss, settings, bits).rounded(problem, false).map(Some),
         |bits| Pass::<Big>::run::<P>(problem, loss, settings, bits).rounded(problem, true),
     )
+}
+
+/// The temperature at which rows of norm 1 would have scores as large: scores reach `radius²/t`.
+fn unit_temperature(problem: &Problem, settings: &Settings) -> f64 {
+    settings.temperature / problem.radius(settings.normalize).powi(2)
 }
 
 /// Enough bits for kernels that agree to `e^{-2/t}`, and for as many again that cancel afterwards; and for a hardness

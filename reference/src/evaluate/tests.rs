@@ -3,12 +3,12 @@
 use super::path::{Path, Plain};
 use super::quick::Quick;
 use super::rounded::Rounded;
-use super::{most_bits, norm, solve};
+use super::{Evaluate, most_bits, norm, solve};
 use crate::layout::Problems;
 use crate::precision::{BITS_MORE, BITS_MOST};
 use crate::random::Rng;
 use crate::vocabulary::{
-    Batch, Loss, LossName, Negatives, Neighborhood, ReadParameters, RobustTerm, Settings, Weight,
+    Batch, Loss, LossName, Negatives, Neighborhood, ReadParameters, RobustTerm, Settings, Tuples, Weight,
 };
 use nalgebra::DMatrix;
 use std::convert::Infallible;
@@ -135,4 +135,24 @@ fn bits_suffice_for_kernels_that_differ_by_the_whole_range_twice() {
     assert_eq!(most_bits(1e-9, &Loss::SimClr), BITS_MOST);
     let hard = Loss::HardNegative { tau_plus: 0.1, beta: 511.5 };
     assert_eq!(most_bits(0.7, &hard) - most_bits(0.7, &Loss::SimClr), 20);
+}
+
+/// `A - τB` is 1/2, beside numbers of `e^576`: bits are to suffice for the norms that rows have, not for those of unit rows.
+#[test]
+fn long_rows_get_the_bits_that_their_scores_need() {
+    let row = |x: f64, y: f64| DMatrix::from_row_slice(1, 2, &[x, y]);
+    let data = Tuples {
+        anchor: row(24.0, 0.0),
+        positives: vec![row(0.0, 24.0)],
+        negatives: vec![DMatrix::from_row_slice(2, 2, &[24.0, 0.0, 0.0, 24.0])],
+        debias_positives: Some(vec![row(24.0, 0.0)]),
+        mixed: None,
+        mixed_negatives: None,
+        adversarial: None,
+        adversarial_negatives: None,
+    };
+    let settings = Settings { norm_tolerance: 100.0, ..Settings::new(1.0) };
+    let found = Loss::Debiased { tau_plus: 0.5 }.evaluate(&data, &settings).unwrap();
+    // g1 = ((e^576 + 1)/2 - e^576/2) / (1/2) = 1, and N = 2.
+    assert!((found.value - 3.0_f64.ln()).abs() <= 4.0 * f64::EPSILON, "{}", found.value);
 }

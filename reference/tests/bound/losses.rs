@@ -174,6 +174,7 @@ proptest! {
             let loss = world.loss(&estimator, &counts, &Effort::default()).expect("valid").value;
             let slack = ROUNDING * (1.0 + loss);
             prop_assert!(found.lower - slack <= loss && loss <= found.upper + slack);
+            prop_assert_eq!(found.value, 0.5 * (found.lower + found.upper));
             // log(1 + v/N) with v at most the variance constant's square, whatever the positives.
             let far = bracket(1_000_000);
             let most = ((1.0 / world.temperature()).exp_m1().powi(2) / 1e6).ln_1p();

@@ -123,6 +123,13 @@ fn parameters_out_of_range() {
         assert!(found.starts_with("confidence = "), "{found}");
     }
     assert!(message(world().best_linear(-1.0, &Solver::default())).starts_with("radius = -1"));
+    // Logits reach 2·radius/t.
+    let found = world().best_linear(1e308, &Solver::default());
+    assert!(matches!(found, Err(intnacl_reference::Error::Overflow { .. })), "{}", message(found));
+    for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let found = message(World::new(&[class(0.5), class(0.5)], temperature));
+        assert_eq!(found, format!("temperature = {temperature}: expected a finite number above 0"));
+    }
     let solver = Solver { tolerance: f64::NAN, iterations: 10 };
     assert!(message(world().best_unconstrained(&solver)).starts_with("tolerance = NaN"));
 }
