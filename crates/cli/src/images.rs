@@ -83,8 +83,8 @@ fn of_array(array: Array) -> Result<Images, String> {
         _ => {
             let found = array.shape_in_words();
             return Err(format!(
-                "images has shape {found}: expected {}, 1 or 3 channels",
-                &WANTED.expected[7..]
+                "images has shape {found}: expected {}, of 1 or 3 channels",
+                WANTED.expected
             ));
         }
     };

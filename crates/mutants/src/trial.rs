@@ -50,9 +50,9 @@ impl fmt::Display for Outcome {
 /// Runs mutants in a copy of the code.
 pub struct Trial<'a> {
     /// The copy.
-    pub tree: &'a Path,
+    tree: &'a Path,
     /// Where logs are, and the code that is to be put back.
-    pub work: &'a Path,
+    work: &'a Path,
     /// How long a mutant's tests may take, for each suite and stage of which they pass on the code as it is: those of a
     /// stage run before the first mutant that comes to it.
     patience: HashMap<(&'static str, usize), Duration>,
