@@ -38,6 +38,9 @@ struct Args {
     /// Only the suites of these names: reference, bound, engine, operators.
     #[arg(long, value_delimiter = ',')]
     suites: Vec<String>,
+    /// Only mutants whose names contain one of these texts; may be repeated.
+    #[arg(long = "name")]
+    names: Vec<String>,
     /// Only say what was found so far.
     #[arg(long)]
     report: bool,
@@ -86,8 +89,10 @@ fn run(args: &Args) -> Result<()> {
     let log = work.join("outcomes.jsonl");
     if !args.report {
         trial::restore(&work)?;
-        let wanted =
-            |suite: &Suite| args.suites.is_empty() || args.suites.iter().any(|name| name == suite.name);
+        let wanted = |mutant: &Mutant, suite: &Suite| {
+            (args.suites.is_empty() || args.suites.iter().any(|name| name == suite.name))
+                && (args.names.is_empty() || args.names.iter().any(|name| mutant.name.contains(name)))
+        };
         let mut trial = Trial::new(&tree, &work);
         let stages = SUITES.iter().map(|suite| suite.stages.len()).max().unwrap_or_default();
         // All mutants go through the tests that bite fast before any goes further.
@@ -99,7 +104,7 @@ fn run(args: &Args) -> Result<()> {
                 Some(_) => false,
             };
             let all = sample.iter().filter_map(|mutant| Some((*mutant, suite::of(mutant)?)));
-            let due: Vec<_> = all.filter(|(mutant, suite)| wanted(suite) && is_due(mutant, suite)).collect();
+            let due: Vec<_> = all.filter(|(mutant, suite)| wanted(mutant, suite) && is_due(mutant, suite)).collect();
             for (number, (mutant, suite)) in due.iter().enumerate() {
                 print!("stage {}, {} of {}: {}: ", stage + 1, number + 1, due.len(), mutant.name);
                 std::io::stdout().flush()?;
