@@ -15,7 +15,7 @@ mod rows;
 use crate::error::{Error, Result};
 use crate::layout::{Problem, Problems};
 use crate::nca;
-use crate::precision::{BITS_MORE, BITS_MOST, settle};
+use crate::precision::{BITS_MORE, BITS_MOST, BITS_NEEDED, settle};
 use crate::real::{Big, Dd};
 use crate::vocabulary::{
     Answer, Evaluation, Labelled, Layout, Loss, Negatives, Objective, Request, Settings,
@@ -135,7 +135,7 @@ fn solve<P: Path>(problem: &Problem, loss: &Loss, settings: &Settings) -> Option
     let t = unit_temperature(problem, settings);
     settle(
         if DOUBLE_RANGE.contains(&t) { P::doubles(problem, t) } else { &[] },
-        most_bits(t, loss),
+        || most_bits(problem, loss, settings),
         |context| Pass::<Dd>::run::<P>(problem, loss, settings, context).rounded(problem, false).map(Some),
         |bits| Pass::<Big>::run::<P>(problem, loss, settings, bits).rounded(problem, false).map(Some),
         |bits| Pass::<Big>::run::<P>(problem, loss, settings, bits).rounded(problem, true),
@@ -147,12 +147,20 @@ fn unit_temperature(problem: &Problem, settings: &Settings) -> f64 {
     settings.temperature / problem.radius(settings.normalize).powi(2)
 }
 
-/// Enough bits for kernels that agree to `e^{-2/t}`, and for as many again that cancel afterwards; and for a hardness
-/// that is to be told from itself plus 1.
-fn most_bits(temperature: f64, loss: &Loss) -> usize {
-    let kernels = 2.0 / temperature * std::f64::consts::LOG2_E;
+/// Enough bits for kernels that agree to `e^{-2/t}` or in all but the last of the bits that tell one score from another,
+/// and for as many again that cancel afterwards; and for a hardness that is to be told from itself plus 1.
+fn most_bits(problem: &Problem, loss: &Loss, settings: &Settings) -> usize {
+    let t = unit_temperature(problem, settings);
+    let kernels = 2.0 / t * std::f64::consts::LOG2_E;
     let exponents = (2.0 * hardness(loss) + 1.0).log2();
-    BITS_MORE + (2.0 * (kernels + exponents)).min((BITS_MOST - BITS_MORE) as f64) as usize
+    let bits = 2.0 * (kernels + exponents + fine_bits(problem, settings.normalize, t));
+    BITS_MORE + bits.min((BITS_MOST - BITS_MORE) as f64) as usize
+}
+
+/// The bits beyond those that there are anyway by which the nearest scores differ, `2^{-2k}/t` for entries of `k` bits.
+pub(crate) fn fine_bits(problem: &Problem, normalize: bool, temperature: f64) -> f64 {
+    let spare = BITS_MORE as f64 - BITS_NEEDED;
+    (2.0 * problem.bits_of_entries(normalize) + temperature.log2() - spare).max(0.0)
 }
 
 /// The largest `β` of a loss.

@@ -15,7 +15,7 @@ pub(crate) fn evaluate(objective: Objective, data: &Labelled) -> Result<Evaluati
     data.validate()?;
     let rounded = settle(
         &[DdContext::Full],
-        BITS_MOST,
+        || BITS_MOST,
         |context| SupervisedPass::<Dd>::run(objective, data, context).rounded(false).map(Some),
         |bits| SupervisedPass::<Big>::run(objective, data, bits).rounded(false).map(Some),
         |bits| SupervisedPass::<Big>::run(objective, data, bits).rounded(true),

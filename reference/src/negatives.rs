@@ -13,6 +13,8 @@ pub(crate) struct Estimate<R> {
     pub(crate) negatives: Vec<R>,
     /// `∂ log G / ∂ v_j`.
     pub(crate) debias: Vec<R>,
+    /// Whether `G` is the floor, in place of what lies below it.
+    pub(crate) floored: bool,
     pub(crate) trust: Trust,
 }
 
@@ -54,7 +56,7 @@ impl Estimation for Negatives {
 fn mean<R: Real>(negatives: &[R], field: &Arithmetic<R>) -> Estimate<R> {
     let (log_sum, softmax) = log_sum_exp(negatives, field);
     let log = log_sum - &field.number(negatives.len() as f64).ln(field.context);
-    Estimate { log, negatives: softmax, debias: Vec::new(), trust: Trust::FULL }
+    Estimate { log, negatives: softmax, debias: Vec::new(), floored: false, trust: Trust::FULL }
 }
 
 /// `log R`, `R = Σ h^{β+1} / Σ h^β`, and `∂ log R/∂u_i = (β+1) softmax((β+1)u)_i - β softmax(βu)_i`.
@@ -77,6 +79,7 @@ fn hard_mean<R: Real>(negatives: &[R], beta: f64, field: &Arithmetic<R>) -> Esti
         log: numerator - &denominator,
         negatives: gradient,
         debias: Vec::new(),
+        floored: false,
         trust: Trust { value_bits_lost: spread, gradient_bits_lost: 2.0 * spread, ..Trust::FULL },
     }
 }
@@ -114,7 +117,6 @@ fn debiased<R: Real>(
         value_bits_lost: lost,
         gradient_bits_lost: lost.max(estimate.trust.gradient_bits_lost),
         decided: gap - magnitude > -(field.bits - before - 4.0),
-        floored: 0,
     };
 
     // A difference that no precision can tell from 0 is a tie, and a tie takes the unfloored gradient.
@@ -124,8 +126,9 @@ fn debiased<R: Real>(
             log: field.log_floor.clone(),
             negatives: vec![zero.clone(); contrast.negatives.len()],
             debias: vec![zero; contrast.debias.len()],
+            floored: true,
             // Which branch it is was decided, and on this one nothing cancels.
-            trust: Trust { floored: 1, ..Trust::FULL },
+            trust: Trust::FULL,
         };
     }
     let mut negatives = estimate.negatives;
@@ -138,7 +141,7 @@ fn debiased<R: Real>(
     } else {
         field.log_floor.clone()
     };
-    Estimate { log, negatives, debias, trust }
+    Estimate { log, negatives, debias, floored: false, trust }
 }
 
 /// With `τ = 0` nothing is subtracted; on the unit sphere the floor is inactive since every `h` reaches it.
@@ -155,7 +158,8 @@ fn at_least_floor_without_prior<R: Real>(
     let trust = Trust { decided, ..estimate.trust };
     if decided && gap < zero {
         let negatives = vec![zero; contrast.negatives.len()];
-        return Estimate { log: field.log_floor.clone(), negatives, debias, trust: Trust::FULL };
+        let log = field.log_floor.clone();
+        return Estimate { log, negatives, debias, floored: true, trust: Trust::FULL };
     }
     Estimate { debias, trust, ..estimate }
 }

@@ -9,19 +9,23 @@ pub(crate) const BITS_MORE: usize = 256;
 /// The last precision, as far as patience goes; a loss reaches it only below a temperature of 7e-4.
 pub(crate) const BITS_MOST: usize = 8_192;
 
-/// The outcome at the first precision that settles it: those of double-double, then `BITS_MORE`, then `most` bits.
+/// The outcome at the first precision that settles it: those of double-double, then `BITS_MORE`, then `most` bits, which
+/// are asked for only then.
 ///
 /// `in_double` and `in_big` give nothing where the precision is not enough; `at_last` settles whatever can be.
 pub(crate) fn settle<T>(
     doubles: &[DdContext],
-    most: usize,
+    most: impl FnOnce() -> usize,
     in_double: impl Fn(DdContext) -> Option<T>,
     in_big: impl Fn(usize) -> Option<T>,
     at_last: impl FnOnce(usize) -> T,
 ) -> T {
     let settled = doubles.iter().find_map(|context| in_double(*context));
-    let settled = settled.or_else(|| if most > BITS_MORE { in_big(BITS_MORE) } else { None });
-    settled.unwrap_or_else(|| at_last(most))
+    settled.unwrap_or_else(|| {
+        let most = most();
+        let settled = if most > BITS_MORE { in_big(BITS_MORE) } else { None };
+        settled.unwrap_or_else(|| at_last(most))
+    })
 }
 
 #[cfg(test)]
@@ -40,7 +44,7 @@ mod tests {
             };
             let doubles = [DdContext::Quick, DdContext::Full];
             let at_last = |bits| attempt(bits).unwrap_or(bits);
-            let settled = settle(&doubles, most, |_| attempt(100), attempt, at_last);
+            let settled = settle(&doubles, || most, |_| attempt(100), attempt, at_last);
             (settled, tried.borrow().clone())
         };
         assert_eq!(settled_at(0, 1000), (100, vec![100]));

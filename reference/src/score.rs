@@ -107,13 +107,11 @@ pub struct Trust {
     pub gradient_bits_lost: f64,
     /// Whether every maximum was decided.
     pub decided: bool,
-    /// The number of estimators that are at their floor.
-    pub floored: usize,
 }
 
 impl Trust {
     /// Nothing was lost.
-    pub const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true, floored: 0 };
+    pub const FULL: Self = Self { value_bits_lost: 0.0, gradient_bits_lost: 0.0, decided: true };
 
     /// The worse of two in every respect.
     pub fn and(self, other: Self) -> Self {
@@ -121,7 +119,6 @@ impl Trust {
             value_bits_lost: self.value_bits_lost.max(other.value_bits_lost),
             gradient_bits_lost: self.gradient_bits_lost.max(other.gradient_bits_lost),
             decided: self.decided && other.decided,
-            floored: self.floored + other.floored,
         }
     }
 }

@@ -368,3 +368,15 @@ proptest! {
         }
     }
 }
+
+/// Off the sphere, by the tolerance on norms, a negative can lie below the floor also where nothing is subtracted.
+#[test]
+fn a_floor_without_a_prior_is_said() {
+    for (x, floored) in [(-1.0, false), (-1.0 - 1e-9, true)] {
+        let data = Tuples::new(dmatrix![1.0, 0.0], vec![on_circle(0.6)], vec![dmatrix![x, 0.0]]);
+        let loss = Loss::Debiased { tau_plus: 0.0 };
+        let settings = Settings { norm_tolerance: 1e-6, ..Settings::new(0.5) };
+        let explanation = explain(&Request::Tuples { loss, settings, data }).expect("an explanation");
+        assert_eq!(only(explanation).floored, floored, "{x}");
+    }
+}

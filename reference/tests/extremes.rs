@@ -158,3 +158,44 @@ fn a_small_gradient_beside_one_that_cancels_is_kept() {
     assert!((size - share).abs() < 6.0, "10^{size} beside a share of 10^{share}");
     assert_eq!(gradient.row(1).norm(), 0.0);
 }
+
+/// `Ω = 1/(1 + e^d)` is 1/2 to forty digits where the scores differ by `d = 1e-40`; the gradient `(Ω - λ)/t` is not 0 for that.
+#[test]
+fn a_slope_that_nearly_vanishes_is_not_lost() {
+    let data = |x: f64| {
+        let positives = vec![dmatrix![0.0, 1.0; 0.6, 0.8]];
+        // Of unit norm: for a tiny x, the other entry is 1.
+        let mut data = Tuples::new(dmatrix![1.0, 0.0], positives, vec![dmatrix![x, (1.0 - x * x).sqrt()]]);
+        data.mixed = Some(vec![dmatrix![0.0, 1.0]]);
+        data
+    };
+    let loss = Loss::MixNca { negatives: Negatives::G0, lambda: 0.5 };
+    for (x, t) in [(1e-40, 0.5), (-3e-90, 2.0), (1e-300, 1.0), (-1.0, 1e9), (0.5, 1e100), (-1.0, 1e150)] {
+        let found = loss.evaluate(&data(x), &Settings::new(t)).expect("a value").gradient.mixed;
+        // dℓ/dd = tanh(d/2)/2, d = x/t the score of the negative above that of the mixed positive.
+        let expected = -x / (4.0 * t * t);
+        let found = found.expect("a gradient")[0][(0, 0)];
+        assert!((found - expected).abs() <= 1e-15 * expected.abs(), "x = {x}: {found}, not {expected}");
+    }
+    let tie = loss.evaluate(&data(0.0), &Settings::new(1.0)).expect("a value").gradient.mixed;
+    assert_eq!(tie.expect("a gradient")[0][(0, 0)], 0.0);
+}
+
+/// `A - τB` lies below the floor by `2τ/t`, as long as `t` is a number: the negatives have no gradient.
+#[test]
+fn the_floor_is_told_from_a_tie_at_any_temperature() {
+    let data = |positive: f64| {
+        Tuples::new(dmatrix![1.0, 0.0], vec![dmatrix![positive, 0.0]], vec![dmatrix![-1.0, 0.0; -1.0, 0.0]])
+    };
+    for temperature in [1.0, 1e3, 1e9, 1e40, 1e100, 1e200] {
+        for loss in [Loss::Debiased { tau_plus: 0.1 }, Loss::HardNegative { tau_plus: 0.1, beta: 1.0 }] {
+            let by_negatives = |positive| {
+                let found = loss.evaluate(&data(positive), &Settings::new(temperature)).expect("a value");
+                found.gradient.negatives[0][(0, 0)]
+            };
+            assert_eq!(by_negatives(1.0), 0.0, "{loss:?} at t = {temperature}");
+            // The same score for all: A - τB is the floor itself, and keeps its gradient.
+            assert!(by_negatives(-1.0) > 0.0, "{loss:?} at t = {temperature}");
+        }
+    }
+}

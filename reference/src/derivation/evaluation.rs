@@ -134,7 +134,7 @@ pub(super) fn evaluate<S: Step>(step: &S, extent: Extent, total: Total) -> Optio
     for i in 0..anchors {
         let rounded = settle(
             doubles,
-            most,
+            || most,
             |context| in_double(i, context).map(Some),
             |bits| in_big(i, bits, false).map(Some),
             |bits| in_big(i, bits, true),

@@ -1,7 +1,7 @@
 //! One image, and what is done where one precision cannot decide it.
 
+use super::most_bits;
 use super::rows::lift_row;
-use super::{most_bits, unit_temperature};
 use crate::layout::{Problem, Roles};
 use crate::loss::OfScores;
 use crate::loss::Total;
@@ -69,11 +69,10 @@ impl Repeat for Dd {
         loss: &Loss,
         settings: &Settings,
     ) -> ImageLoss<Self> {
-        let most = most_bits(unit_temperature(problem, settings), loss);
         let in_big = |bits| repeat_at::<Big>(problem, roles, loss, settings, bits);
         settle(
             &[DdContext::Full],
-            most,
+            || most_bits(problem, loss, settings),
             |context| {
                 Some(repeat_at::<Self>(problem, roles, loss, settings, context)).filter(ImageLoss::is_certain)
             },

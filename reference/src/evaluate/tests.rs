@@ -124,14 +124,23 @@ fn the_quick_way_and_the_plain_one_give_the_same() {
 /// kernels from 0 again: twice `log2 e^{2/t}` bits beyond the first ones.
 #[test]
 fn bits_suffice_for_kernels_that_differ_by_the_whole_range_twice() {
+    let bits = |temperature: f64, loss: &Loss, least: f64| {
+        let views = vec![DMatrix::from_row_slice(2, 2, &[1.0, 0.0, least, 1.0]); 2];
+        most_bits(&Batch::new(views).problem(loss), loss, &Settings::new(temperature)) as f64
+    };
+    let more = BITS_MORE as f64;
     for temperature in [0.003, 0.05, 0.7] {
         let range = 2.0 / temperature / std::f64::consts::LN_2;
-        let bits = most_bits(temperature, &Loss::SimClr);
-        assert!((bits as f64 - (BITS_MORE as f64 + 2.0 * range)).abs() <= 1.0, "{bits} at {temperature}");
+        let found = bits(temperature, &Loss::SimClr, 0.0);
+        assert!((found - (more + 2.0 * range)).abs() <= 1.0, "{found} at {temperature}");
     }
-    assert_eq!(most_bits(1e-9, &Loss::SimClr), BITS_MOST);
+    assert_eq!(bits(1e-9, &Loss::SimClr, 0.0), BITS_MOST as f64);
     let hard = Loss::HardNegative { tau_plus: 0.1, beta: 511.5 };
-    assert_eq!(most_bits(0.7, &hard) - most_bits(0.7, &Loss::SimClr), 20);
+    assert_eq!(bits(0.7, &hard, 0.0) - bits(0.7, &Loss::SimClr, 0.0), 20.0);
+    // Scores that differ by 2^-800, or by 2^-800/t: 200 of these bits are there anyway.
+    assert_eq!(bits(2.0_f64.powi(500), &Loss::SimClr, 0.0), more + 600.0);
+    let fine = bits(2.0_f64.powi(500), &Loss::SimClr, 2.0_f64.powi(-400));
+    assert_eq!(fine, more + 2.0 * (800.0 + 500.0 - 200.0));
 }
 
 /// `A - τB` is 1/2, beside numbers of `e^576`: bits are to suffice for the norms that rows have, not for those of unit rows.

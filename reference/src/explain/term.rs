@@ -2,7 +2,7 @@
 
 use super::recipe::{Outcome, Positives, TermKind};
 use super::{BitsLost, Derivative, EffectiveNumber, Role, Term};
-use crate::evaluate::lift_row;
+use crate::evaluate::{fine_bits, lift_row};
 use crate::layout::{ContrastRoles, Problem};
 use crate::negatives::{Estimate, Estimation};
 use crate::precision::{BITS_MORE, BITS_MOST, BITS_NEEDED, settle};
@@ -19,6 +19,8 @@ const DOUBLE_SCORES: Range<f64> = 0.0..250.0;
 pub(super) trait Exponents {
     /// A bound on the size of a score.
     fn largest(&self) -> f64;
+    /// The bits beyond those that there are anyway by which the nearest scores differ.
+    fn fine_bits(&self) -> f64;
     /// `t`.
     fn temperature(&self) -> f64;
     fn contrast<R: Real>(&self, context: R::Context) -> Contrast<R>;
@@ -36,6 +38,10 @@ pub(super) struct OfRows<'a> {
 impl Exponents for OfRows<'_> {
     fn largest(&self) -> f64 {
         self.problem.radius(self.settings.normalize).powi(2) / self.settings.temperature
+    }
+
+    fn fine_bits(&self) -> f64 {
+        fine_bits(self.problem, self.settings.normalize, self.settings.temperature)
     }
 
     fn temperature(&self) -> f64 {
@@ -78,6 +84,10 @@ impl Exponents for OfSquares<'_> {
         rows.map(|&row| (image(row) - &anchor).norm_squared()).fold(0.0, f64::max)
     }
 
+    fn fine_bits(&self) -> f64 {
+        0.0
+    }
+
     fn temperature(&self) -> f64 {
         1.0
     }
@@ -115,14 +125,14 @@ impl Exponents for OfSquares<'_> {
 pub(super) fn settled(recipe: &TermKind, exponents: &impl Exponents, names: &[String]) -> Term {
     let largest = exponents.largest();
     let doubles: &[DdContext] = if DOUBLE_SCORES.contains(&largest) { &[DdContext::Full] } else { &[] };
-    // Enough for kernels that agree to e^{-2 largest}, for as many bits again that cancel afterwards, and for
-    // exponents that the hardness stretches.
+    // Enough for kernels that agree to e^{-2 largest} or in all bits of scores but the last, for as many bits again that
+    // cancel afterwards, and for exponents that the hardness stretches.
     let stretched = 3.0 * (2.0 * hardness(recipe.negatives) + 1.0).log2();
-    let more = 4.0 * largest * std::f64::consts::LOG2_E + stretched;
+    let more = 4.0 * largest * std::f64::consts::LOG2_E + 2.0 * exponents.fine_bits() + stretched;
     let enough = |(term, enough): (Term, bool)| enough.then_some(term);
     settle(
         doubles,
-        BITS_MORE + more.min((BITS_MOST - BITS_MORE) as f64) as usize,
+        || BITS_MORE + more.min((BITS_MOST - BITS_MORE) as f64) as usize,
         |context| enough(at::<Dd>(recipe, exponents, names, context)),
         |bits| enough(at::<Big>(recipe, exponents, names, bits)),
         |bits| at::<Big>(recipe, exponents, names, bits).0,
@@ -218,7 +228,7 @@ fn at<R: Real>(
         return (term, true);
     }
 
-    let Estimate { log: log_g, mut negatives, mut debias, trust } =
+    let Estimate { log: log_g, mut negatives, mut debias, floored, trust } =
         recipe.negatives.estimate(contrast, field);
     let means = Means::new(recipe.negatives, contrast, field);
     let log_q = field.number(contrast.negatives.len() as f64).ln(context) + &log_g;
@@ -227,7 +237,6 @@ fn at<R: Real>(
     R::scale_all(&mut negatives, &outcome.slope);
     R::scale_all(&mut debias, &outcome.slope);
 
-    let floored = trust.floored > 0;
     let slope_bits = outcome.slope_bits_lost;
     let bits_lost = trust.value_bits_lost.max(trust.gradient_bits_lost) + slope_bits;
     let certain = trust.decided && field.bits - bits_lost >= BITS_NEEDED;

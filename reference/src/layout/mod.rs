@@ -151,10 +151,30 @@ impl Problem {
         &self.rows[row * self.d..][..self.d]
     }
 
+    /// The bits that entries have below 1, or below the largest entry of their row where rows are normalised: inner
+    /// products are multiples of twice as small a power of 2.
+    pub fn bits_of_entries(&self, normalize: bool) -> f64 {
+        let of_row = |row: &[f64]| {
+            let largest = row.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+            let top = if normalize { largest.log2() } else { 0.0 };
+            let lowest = row.iter().filter(|x| **x != 0.0).map(|x| lowest_bit(*x)).min();
+            lowest.map_or(0.0, |lowest| top - f64::from(lowest))
+        };
+        self.rows.chunks_exact(self.d.max(1)).map(of_row).fold(0.0, f64::max)
+    }
+
     /// The largest norm of an embedding, at least 1.
     pub fn radius(&self, normalize: bool) -> f64 {
         if normalize { 1.0 } else { self.largest_norm }
     }
+}
+
+/// The exponent of the lowest bit of a number that is not 0.
+fn lowest_bit(x: f64) -> i32 {
+    let bits = x.to_bits();
+    let (exponent, fraction) = ((bits >> 52 & 0x7ff) as i32, bits & ((1 << 52) - 1));
+    let significand = if exponent == 0 { fraction } else { fraction | 1 << 52 };
+    exponent.max(1) - 1075 + significand.trailing_zeros() as i32
 }
 
 /// One run of rows.
@@ -190,5 +210,40 @@ impl Pool {
         let squares = self.rows.chunks_exact(d.max(1)).map(|row| row.iter().map(|x| x * x).sum::<f64>());
         let largest_norm = squares.fold(1.0, f64::max).sqrt();
         Problem { d, rows: self.rows, largest_norm, arrays: self.arrays, images, blocks }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Loss, Tuples};
+    use nalgebra::dmatrix;
+
+    #[test]
+    fn the_rows_are_those_of_the_problem_in_its_order() {
+        let mut data =
+            Tuples::new(dmatrix![1.0, 0.0], vec![dmatrix![0.6, 0.8]], vec![dmatrix![0.0, 1.0; -1.0, 0.0]]);
+        data.adversarial = Some(dmatrix![0.8, 0.6]);
+        let problem = data.problem(&Loss::Adversarial { alpha: 1.0 });
+        let expected = [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0], [-1.0, 0.0], [0.8, 0.6]].map(Vec::from);
+        assert_eq!(data.each_row(), expected);
+        assert_eq!(problem.rows, expected.concat());
+    }
+
+    #[test]
+    fn the_bits_of_entries_are_counted_from_1_or_from_the_largest() {
+        for (x, lowest) in
+            [(1.0, 0), (-1.5, -1), (0.1, -55), (1e300, 946), (5e-324, -1074), (1.0 + f64::EPSILON, -52)]
+        {
+            assert_eq!(lowest_bit(x), lowest, "{x}");
+        }
+        let of = |anchor: DMatrix<f64>, normalize| {
+            let data = Tuples::new(anchor, vec![dmatrix![1.0, 0.0]], vec![dmatrix![0.0, 1.0]]);
+            data.problem(&Loss::SimClr).bits_of_entries(normalize)
+        };
+        assert_eq!(of(dmatrix![1.0, 0.0], false), 0.0);
+        assert_eq!(of(dmatrix![1.0, 2.0_f64.powi(-400)], false), 400.0);
+        assert_eq!(of(dmatrix![2.0_f64.powi(-300), 2.0_f64.powi(-400)], true), 100.0);
+        assert_eq!(of(dmatrix![0.0, 0.0], true), 0.0);
     }
 }
