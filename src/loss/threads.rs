@@ -54,3 +54,23 @@ impl Threads for Torch {
         unsafe { parallel(call, data, threads as c_uint, 0) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Torch;
+    use intnacl_engine::Threads;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn each_thread_calls_the_work_once() {
+        for threads in [1, 2, 5] {
+            let calls = AtomicUsize::new(0);
+            Torch.everywhere(threads, &|| {
+                calls.fetch_add(1, Ordering::Relaxed);
+            });
+            // OpenMP may give fewer than it is asked for.
+            let calls = calls.into_inner();
+            assert!((1..=threads).contains(&calls), "{calls} calls on {threads} threads");
+        }
+    }
+}

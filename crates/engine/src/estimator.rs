@@ -35,3 +35,25 @@ pub fn uncertainty(estimator: &Negatives, precision: Precision, inverse_temperat
         Some(beta) => ((2.0 * beta + 1.0) * epsilon).min(epsilon + count.ln() / beta),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ε = 8u(1/t + log N + 1)`, times `2β + 1` for small `β`, and `log(N)/β` more for large.
+    #[test]
+    fn the_uncertainty_is_its_formula() {
+        let of = |estimator, count| uncertainty(&estimator, Precision::Single, 2.0, count);
+        let unit = f64::from(f32::EPSILON);
+        let g2 = |beta| Negatives::G2 { tau_plus: 0.1, beta };
+        for (count, epsilon) in [(1.0, 24.0 * unit), (1000.0, 8.0 * unit * (3.0 + f64::ln(1000.0)))] {
+            for estimator in [Negatives::G0, Negatives::G1 { tau_plus: 0.1 }, g2(0.0)] {
+                assert_eq!(of(estimator, count), epsilon, "{estimator:?}, N = {count}");
+            }
+            assert_eq!(of(g2(f64::INFINITY), count), epsilon + f64::ln(count) * unit * unit);
+        }
+        let epsilon = of(Negatives::G0, 1000.0);
+        assert_eq!(of(g2(1.5), 1000.0), 4.0 * epsilon);
+        assert_eq!(of(g2(1e6), 1000.0), epsilon + f64::ln(1000.0) / 1e6);
+    }
+}

@@ -104,7 +104,8 @@ fn run(args: &Args) -> Result<()> {
                 Some(_) => false,
             };
             let all = sample.iter().filter_map(|mutant| Some((*mutant, suite::of(mutant)?)));
-            let due: Vec<_> = all.filter(|(mutant, suite)| wanted(mutant, suite) && is_due(mutant, suite)).collect();
+            let due: Vec<_> =
+                all.filter(|(mutant, suite)| wanted(mutant, suite) && is_due(mutant, suite)).collect();
             for (number, (mutant, suite)) in due.iter().enumerate() {
                 print!("stage {}, {} of {}: {}: ", stage + 1, number + 1, due.len(), mutant.name);
                 std::io::stdout().flush()?;

@@ -136,3 +136,19 @@ fn rows_that_no_loss_is_defined_for_are_refused_by_name() {
         batch.value(&Loss::Adversarial { alpha: 1.0 }, &Settings::new(0.5).normalizing()).unwrap_err();
     assert!(error.to_string().starts_with("adversarial[35]"), "{error}");
 }
+
+/// A unit row is still one when its entries were rounded to a kind, and one that is off by a tenth is not.
+#[test]
+fn a_row_may_leave_the_sphere_by_the_spacing_of_its_kind() {
+    for kind in [Kind::Double, Kind::Float, Kind::Half, Kind::BFloat16] {
+        let checked = |norm: f64| {
+            let row = Tensor::from_slice(&[0.36 * norm, -0.48 * norm, 0.8 * norm]).to_kind(kind);
+            Batch::new(row.expand([2, 4, 3], false)).check(&Settings::new(0.5))
+        };
+        assert!(checked(1.0).is_ok(), "{kind:?}");
+        for norm in [0.9, 1.1] {
+            let message = checked(norm).expect_err("a norm that is not 1").to_string();
+            assert!(message.starts_with("views[0][0] has norm "), "{kind:?}: {message}");
+        }
+    }
+}
