@@ -364,7 +364,8 @@ fn verdict(reports: &[&Report]) -> String {
     match next {
         Standard::Right => {
             let broken = reports.iter().filter(|report| report.reached().is_none()).count();
-            format!("WRONG: {broken} of {} checks fail {where_}", reports.len())
+            let judged = reports.iter().filter(|report| report.judged()).count();
+            format!("WRONG: {broken} of {judged} checks fail {where_}")
         }
         Standard::Careful => format!("right, not careful: loses the digits of small losses {where_}"),
         Standard::Exact => format!("careful: the digits of small losses survive; not exact {where_}"),
@@ -387,18 +388,17 @@ fn summary(subject: &Subject, checked: &Checked, took: Duration) -> String {
         0 => String::new(),
         known => format!(", {known} known failures"),
     };
-    let judged = match reports.iter().filter(|report| report.judged()).count() {
-        all if all == reports.len() => String::new(),
-        judged => format!(", of which {judged} judged"),
-    };
+    let judged = reports.iter().filter(|report| report.judged()).count();
+    let of_which =
+        if judged == reports.len() { String::new() } else { format!(", of which {judged} judged") };
     let outcome = match broken {
         0 if known.is_empty() => "all hold".to_owned(),
         0 => "all others hold".to_owned(),
-        _ => format!("{broken} of {} checks FAIL", reports.len()),
+        _ => format!("{broken} of {judged} checks FAIL"),
     };
     let _ = write!(
         text,
-        "verified {} on {} in {} to the standard \"{}\": {} laws, {} checks{judged}, {cases} cases, half of them real images, \
+        "verified {} on {} in {} to the standard \"{}\": {} laws, {} checks{of_which}, {cases} cases, half of them real images, \
          {comparisons} comparisons{known}, {outcome} ({:.0} s)",
         subject.implementation,
         subject.device,

@@ -152,10 +152,18 @@ class Verdict:
         return self.ok
 
     @property
+    def _counted(self) -> list[Report]:
+        """What was judged, known failures apart."""
+        return [
+            report
+            for report in self.reports
+            if report.judged and (report.counterexample is None or report.known is None)
+        ]
+
+    @property
     def reached(self) -> str | None:
-        """The highest standard at which all laws hold."""
-        judged = [report.reached for report in self.reports if report.judged]
-        lowest = min(judged, default=0)
+        """The highest standard at which all laws hold; known failures do not count."""
+        lowest = min((report.reached for report in self._counted), default=0)
         return STANDARDS[lowest - 1] if lowest > 0 else None
 
     def table(self) -> str:
@@ -175,19 +183,19 @@ class Verdict:
 
     def sentence(self) -> str:
         """The verdict in one sentence: the standard that is reached, and what the next one would have asked."""
-        reached = self.reached
-        if not any(report.judged for report in self.reports):
+        reached, counted = self.reached, self._counted
+        if not counted:
             return "not judged: no comparison was made"
         if reached == "exact":
             return "exact: right to the last bits"
         following = 0 if reached is None else STANDARDS.index(reached) + 1
-        broken_ones = ((report, report.examples[following]) for report in self.reports)
+        broken_ones = ((report, report.examples[following]) for report in counted)
         examples = [(report, example) for report, example in broken_ones if example is not None]
         report, example = max(examples, key=lambda pair: pair[1]["temperature"])
         where = f"from t = {example['temperature']:.6g} down, e.g. {report.law} in {report.dtype}: {example['message']}"
         if reached is None:
-            broken = sum(report.judged and report.reached == 0 for report in self.reports)
-            return f"WRONG: {broken} of {sum(r.judged for r in self.reports)} checks fail {where}"
+            broken = sum(report.reached == 0 for report in counted)
+            return f"WRONG: {broken} of {len(counted)} checks fail {where}"
         if reached == "right":
             return f"right, not careful: loses the digits of small losses {where}"
         return f"careful: the digits of small losses survive; not exact {where}"
