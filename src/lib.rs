@@ -47,6 +47,9 @@ pub use error::{Error, Result};
 pub use intnacl_reference::{
     Answer, Loss, Negatives, Neighborhood, Objective, Request, RobustTerm, Settings, Weight,
 };
+#[cfg(feature = "engines")]
+#[doc(hidden)]
+pub use loss::engines;
 pub use loss::{Batch, Layout, Tuples};
 pub use supervised::Labelled;
 pub use tch;

@@ -1,10 +1,11 @@
-//! The most memory that one call takes above its inputs, each measured in a process of its own.
+//! The most memory that one call takes above its inputs. On a CUDA device its allocator tells; on a processor each call
+//! is measured in a process of its own.
 //!
 //! Linux keeps the mark of the most memory that a process ever held, and lets the process set it back to what it
 //! holds now. The process has run a small batch before, so that libtorch's own buffers and threads are there.
 
 use super::case::{self, Case, Inputs};
-use super::run::{Implementation, Step};
+use super::run::{Implementation, Step, synchronize};
 use intnacl::tch::Device;
 use std::error::Error;
 use std::fs;
@@ -29,6 +30,9 @@ pub fn peak(
     device: Device,
     threads: i32,
 ) -> Result<Option<u64>, Box<dyn Error>> {
+    if let Device::Cuda(index) = device {
+        return on_cuda(index, implementation, case, images);
+    }
     if device != Device::Cpu || !cfg!(target_os = "linux") {
         return Ok(None);
     }
@@ -42,6 +46,27 @@ pub fn peak(
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok())
+}
+
+/// The allocator of a CUDA device keeps count itself, so that no process of its own is needed.
+fn on_cuda(
+    index: usize,
+    implementation: Implementation,
+    case: &Case,
+    images: usize,
+) -> Result<Option<u64>, Box<dyn Error>> {
+    let device = Device::Cuda(index);
+    let inputs = Inputs::new(case, images, device)?;
+    let Some(step) = Step::new(implementation, case, &inputs)? else { return Ok(None) };
+    let call = || -> Result<(), Box<dyn Error>> {
+        step.run()?;
+        synchronize(device);
+        Ok(())
+    };
+    // Libraries take memory when they are first called.
+    call()?;
+    let (called, bytes) = intnacl_recorder::peak_bytes(index, call);
+    called.map(|()| bytes)
 }
 
 /// To be called first: answers in place of the program if the process was started for that.

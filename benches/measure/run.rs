@@ -82,7 +82,11 @@ impl<'a> Step<'a> {
 
 /// Production's value, and its gradient by every input.
 pub fn gradient(case: &Case, inputs: &Inputs) -> intnacl::Result<(Tensor, Vec<Tensor>)> {
-    let value = inputs.batch.value(&case.loss, &settings())?;
+    with_gradient(inputs.batch.value(&case.loss, &settings())?, inputs)
+}
+
+/// A value, and its gradient by every input.
+pub fn with_gradient(value: Tensor, inputs: &Inputs) -> intnacl::Result<(Tensor, Vec<Tensor>)> {
     let tensors: Vec<&Tensor> = inputs.tensors().into_iter().map(|(_, tensor)| tensor).collect();
     let gradients = Tensor::f_run_backward(&[&value], &tensors, false, false)?;
     Ok((value.f_detach()?, gradients))

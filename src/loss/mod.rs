@@ -10,6 +10,7 @@
 //! | [`batch`], [`tuples`] | which rows are positives and negatives of which anchor, and their scores |
 //! | [`check`] | refusals: shapes, kinds and devices before anything is computed, values on request |
 //! | [`route`] | who computes: the one place that decides |
+//! | `engines` | nothing: who computes by choice, for measurements |
 //! | [`outcome`] | nothing: the mean and the losses of the images, as they come out |
 //! | [`fused`] | a batch on a processor, by the crate `intnacl_engine`, which is two to three times as fast as operators |
 //! | [`threads`] | libtorch's own threads, for that engine |
@@ -26,6 +27,8 @@
 
 mod batch;
 mod check;
+#[cfg(feature = "engines")]
+pub mod engines;
 mod fused;
 mod layout;
 mod operators;

@@ -14,6 +14,7 @@ mod circles;
 mod doc;
 mod drill;
 mod fuzz;
+mod gpu_report;
 #[cfg(test)]
 mod house;
 mod install;
@@ -66,6 +67,9 @@ Commands:
                      results, numbers, c_border; what it found so far is in target/fuzz, the smallest corpus in crates/fuzz
   mutants [ARGS...]  break the code of the losses and of the bound in sampled places, and see whether the tests notice;
                      goes on where it was stopped; see `cargo xtask mutants --help`
+  gpu-report [ARGS...]
+                     measure what only a graphics card can tell, beside what was calculated for one, and write it to
+                     notes/gpu; goes on where it was stopped; without a card it measures the processor
   libtorch           only the set-up; prints the folder of libtorch
   loss-drill [--write]
                      add a loss to a copy of the tree, leave out each place that it needs in turn, and print the
@@ -85,6 +89,7 @@ Examples:
   cargo xtask soak --minutes 60 --dtype f32
   cargo xtask test -- --nocapture
   cargo xtask --cuda verify
+  cargo xtask --cuda gpu-report
   cargo xtask bench --peers --loss simclr --batch 256,1024
   LIBTORCH=/opt/libtorch cargo xtask libtorch
 ";
@@ -105,6 +110,7 @@ enum Command {
     Scoreboard(Vec<String>),
     C(Vec<String>),
     Fuzz(Vec<String>),
+    GpuReport(Vec<String>),
     Mutants(Vec<String>),
     LossDrill(Vec<String>),
 }
@@ -140,6 +146,7 @@ fn parse(words: impl IntoIterator<Item = String>) -> Result<(Command, torch::Set
         Some("scoreboard") => Command::Scoreboard(rest),
         Some("c") => Command::C(rest),
         Some("fuzz") => Command::Fuzz(rest),
+        Some("gpu-report") => Command::GpuReport(rest),
         Some("mutants") => Command::Mutants(rest),
         Some("loss-drill") => Command::LossDrill(rest),
         Some(other) => {
@@ -182,6 +189,7 @@ fn run(command: Command, set: torch::Set) -> Result<ExitCode> {
             }
             wheel::test(&workspace, &[])
         }
+        Command::GpuReport(args) => gpu_report::run(&workspace, &libtorch, args),
         Command::Mutants(args) => mutants::run(&workspace, &libtorch, args),
         Command::Train(args) => {
             let train = ["run", "--quiet", "--package", "intnacl-training", "--", "train"];

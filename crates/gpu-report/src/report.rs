@@ -1,0 +1,475 @@
+//! What was found, as a page.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::calculated::{self, Calculated};
+use crate::number;
+use crate::steps::{CARD, DTYPES, Found, PROCESSOR, Step, Subject};
+
+/// What was measured on.
+#[derive(Debug)]
+pub struct Machine {
+    pub commit: String,
+    pub processor: String,
+    /// The card, if there is one.
+    pub card: Option<String>,
+}
+
+impl Machine {
+    /// The name of the card in the name of a file.
+    pub fn file_name(&self) -> String {
+        let Some(card) = &self.card else { return "no-card".into() };
+        let name = card.split(',').next().unwrap_or_default().to_lowercase();
+        let words =
+            name.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("-")
+    }
+}
+
+/// What stands where nothing was measured, and why.
+const SKIPPED: &str = "*skipped: no device*";
+const MISSING: &str = "*not measured*";
+const NOTHING: &str = "–";
+
+/// The page.
+pub fn text(machine: &Machine, found: &Found, steps: &[Step]) -> String {
+    let page = Page { found, has_card: machine.card.is_some() };
+    let mut text = format!(
+        "# {}\n\n\
+         Written by `cargo xtask gpu-report` at commit {}. The card: {}. The processor: {}.\n\n\
+         Value and gradient by all inputs, `d = 128`, `t = 0.5`, rows normalised inside; medians in milliseconds. What is \
+         headed *H100* was not measured: it is calculated for the SXM module of the H100 from its data sheet, as \
+         [performance.md](../performance.md) says.\n",
+        machine.card.as_deref().map_or("No card", |card| card.split(',').next().unwrap_or(card)),
+        machine.commit,
+        machine.card.as_deref().unwrap_or("none, so its rows are skipped"),
+        machine.processor,
+    );
+    for (title, said, table) in [
+        ("The laws", LAWS, page.laws()),
+        ("The laws at fresh seeds", SOAK, page.soak()),
+        ("Operators, and how often the host waits", OPERATORS, page.operators()),
+        ("Time", TIME, page.time()),
+        ("Memory", MEMORY, page.memory()),
+        ("The width of tiles", TILES, page.tiles()),
+        ("Criterion, beside the reference", CRITERION, page.criterion()),
+    ] {
+        let _ = write!(text, "\n## {title}\n\n{said}\n\n{table}");
+    }
+    text.push_str("\n## The commands\n\n```sh\n");
+    for step in steps {
+        let _ = writeln!(text, "{}", step.command());
+    }
+    text.push_str("```\n");
+    text
+}
+
+const LAWS: &str = "The error is given over its budget: up to 1 a law holds. With TF32, libtorch may round the factors of \
+    products in f32 to ten bits; a processor never does. Production does not ask for it, so that laws may fail there.";
+const SOAK: &str = "Each device and type at as many fresh seeds as the time allows.";
+const OPERATORS: &str = "Operators are those of libtorch that start work, in one step; on a device each is a launch. The host \
+    waits where it reads a number from the device. On a processor the fused engine takes the operators' place.";
+const TIME: &str = "The floor is the two products `Z Zᵀ` and `G Z` through libtorch; the reference is in f64, all else in f32.";
+const MEMORY: &str = "The most above the inputs, in MiB. For the H100: what the scores of the two products take, and for \
+    production embeddings and gradient once each.";
+const TILES: &str = "Milliseconds of a step on libtorch's operators, by the width of its tiles; over the default in brackets.";
+const CRITERION: &str = "One after the other, so that ratios are less sure than those above.";
+
+/// The rows of a table, and its heading.
+struct Table {
+    headings: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    fn new(headings: &str) -> Self {
+        Self { headings: headings.split(", ").map(String::from).collect(), rows: Vec::new() }
+    }
+
+    /// A row; what it lacks at its end is empty.
+    fn push(&mut self, mut cells: Vec<String>) {
+        cells.resize(self.headings.len(), NOTHING.to_owned());
+        self.rows.push(cells);
+    }
+
+    fn text(&self) -> String {
+        let mut text =
+            format!("| {} |\n|{}\n", self.headings.join(" | "), "---|".repeat(self.headings.len()));
+        for row in &self.rows {
+            let _ = writeln!(text, "| {} |", row.join(" | "));
+        }
+        text
+    }
+}
+
+/// Three digits.
+fn digits(value: f64) -> String {
+    let places = (2.0 - value.abs().log10().floor()).clamp(0.0, 3.0);
+    format!("{value:.*}", if places.is_finite() { places as usize } else { 0 })
+}
+
+fn cell(value: Option<f64>) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), digits)
+}
+
+fn word(row: &Value, name: &str) -> String {
+    match &row[name] {
+        Value::String(text) => text.clone(),
+        Value::Null => NOTHING.to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The loss, its positives and its batch.
+type Key = (String, u64, u64);
+
+fn key(row: &Value) -> Key {
+    let number = |name: &str| row[name].as_u64().unwrap_or_default();
+    (word(row, "loss"), number("positives"), number("batch"))
+}
+
+struct Page<'a> {
+    found: &'a Found,
+    has_card: bool,
+}
+
+impl Page<'_> {
+    const DEVICES: [&'static str; 2] = [CARD, PROCESSOR];
+
+    /// Why a device has no figures.
+    fn absent(&self, device: &str) -> String {
+        if device == CARD && !self.has_card { SKIPPED.into() } else { MISSING.into() }
+    }
+
+    /// The rows of a device; of a device without, those of the other as far as they say what would be measured.
+    fn rows(&self, device: &'static str, subject: Subject) -> (Vec<Value>, bool) {
+        if let Some(rows) = self.found.rows(device, subject) {
+            return (rows.clone(), true);
+        }
+        let other = Self::DEVICES.into_iter().find_map(|other| self.found.rows(other, subject));
+        (other.cloned().unwrap_or_default(), false)
+    }
+
+    fn laws(&self) -> String {
+        let mut table =
+            Table::new("device, type, TF32, asked, reached, laws that fail, worst error over budget, where");
+        let of = |dtype| Subject::Laws { dtype, tf32: false };
+        let subjects = DTYPES.map(of).into_iter().chain([Subject::Laws { dtype: "f32", tf32: true }]);
+        for device in Self::DEVICES {
+            for subject in subjects.clone() {
+                let Subject::Laws { dtype, tf32 } = subject else { continue };
+                let tf32 = if tf32 { "allowed" } else { "off" };
+                let mut cells = vec![device.to_owned(), dtype.to_owned(), tf32.to_owned()];
+                match self.found.get(device, subject) {
+                    Some(verdict) => cells.extend(verdict_cells(verdict)),
+                    None => cells.push(self.absent(device)),
+                }
+                table.push(cells);
+            }
+        }
+        table.text()
+    }
+
+    fn soak(&self) -> String {
+        let mut text = String::new();
+        for device in Self::DEVICES {
+            match self.found.get(device, Subject::Soak).and_then(Value::as_str) {
+                // The summaries; a failure is a line of another form, with its case on the lines below.
+                Some(printed) => {
+                    let lines: Vec<&str> = match printed.contains("FAILS") {
+                        true => printed.lines().collect(),
+                        false => printed.lines().filter(|line| line.contains(" seeds, ")).collect(),
+                    };
+                    let _ = writeln!(text, "```text\n{}\n```", lines.join("\n"));
+                }
+                None => {
+                    let _ = writeln!(text, "{device}: {}\n", self.absent(device));
+                }
+            }
+        }
+        text
+    }
+
+    fn operators(&self) -> String {
+        let mut table = Table::new(
+            "loss, M, B, device, engine, operators, on tiles (calculated), waits, waits (expected)",
+        );
+        for device in Self::DEVICES {
+            let (rows, measured) = self.rows(device, Subject::Operators);
+            if rows.is_empty() {
+                table.push(vec![
+                    NOTHING.into(),
+                    NOTHING.into(),
+                    NOTHING.into(),
+                    device.into(),
+                    self.absent(device),
+                ]);
+            }
+            for row in rows.iter().filter(|row| measured || row["engine"] == "operators") {
+                let (loss, positives, images) = key(row);
+                let Calculated { kernels, .. } = calculated::of(&loss, images as usize);
+                let mut cells = vec![loss, positives.to_string(), images.to_string(), device.to_owned()];
+                let on_tiles = row["engine"] == "operators";
+                cells.push(word(row, "engine"));
+                cells.push(if measured { cell(number(row, "kernels")) } else { self.absent(device) });
+                cells.push(if on_tiles { kernels.to_string() } else { NOTHING.into() });
+                cells.push(if measured { word(row, "waits") } else { NOTHING.into() });
+                cells.push(if on_tiles { "0".into() } else { NOTHING.into() });
+                table.push(cells);
+            }
+        }
+        table.text()
+    }
+
+    /// The figures beside PyTorch, of the usual batches and the large ones.
+    fn figures(&self, device: &'static str) -> (Vec<Value>, bool) {
+        let (mut rows, measured) = self.rows(device, Subject::Peers);
+        rows.extend(self.rows(device, Subject::Large).0.into_iter().filter(|_| measured));
+        (rows, measured)
+    }
+
+    /// A row a loss and batch, from the figures of each implementation.
+    fn beside(
+        &self,
+        table: &mut Table,
+        cells: impl Fn(&dyn Fn(&str, &str) -> Option<f64>, &Calculated, u64) -> Vec<String>,
+    ) {
+        for device in Self::DEVICES {
+            let (rows, measured) = self.figures(device);
+            let keys: BTreeSet<Key> = rows.iter().map(key).collect();
+            if keys.is_empty() {
+                table.push(vec![
+                    NOTHING.into(),
+                    NOTHING.into(),
+                    NOTHING.into(),
+                    device.into(),
+                    self.absent(device),
+                ]);
+            }
+            for wanted in keys {
+                let figure = |implementation: &str, name: &str| {
+                    let row = rows.iter().find(|row| {
+                        measured && key(row) == wanted && row["implementation"] == *implementation
+                    })?;
+                    number(row, name)
+                };
+                let (loss, positives, images) = &wanted;
+                let calculated = calculated::of(loss, *images as usize);
+                let mut row =
+                    vec![loss.clone(), positives.to_string(), images.to_string(), device.to_owned()];
+                let mut rest = cells(&figure, &calculated, *images);
+                if !measured {
+                    rest[0] = self.absent(device);
+                }
+                row.extend(rest);
+                table.push(row);
+            }
+        }
+    }
+
+    fn time(&self) -> String {
+        let mut table = Table::new(
+            "loss, M, B, device, floor, H100: floor, production, H100: by arithmetic, H100: by launches, \
+             production over floor, eager, compile, reference",
+        );
+        self.beside(&mut table, |figure, calculated, _| {
+            let time = |implementation| cell(figure(implementation, "median_ms"));
+            vec![
+                time("floor"),
+                digits(calculated.floor_ms),
+                time("production"),
+                digits(calculated.least_ms),
+                digits(calculated.launches_ms),
+                cell(figure("production", "ratio_to_floor")),
+                time("torch_eager"),
+                time("torch_compile"),
+                time("reference"),
+            ]
+        });
+        table.text()
+    }
+
+    fn memory(&self) -> String {
+        let mut table = Table::new(
+            "loss, M, B, device, floor, H100: floor, production, H100: production, eager, compile",
+        );
+        const MEBIBYTE: f64 = 1048576.0;
+        self.beside(&mut table, |figure, _, images| {
+            let peak = |implementation| {
+                cell(figure(implementation, "peak_bytes_above_inputs").map(|bytes| bytes / MEBIBYTE))
+            };
+            let rows = 2.0 * images as f64;
+            vec![
+                peak("floor"),
+                digits(4.0 * rows * rows / MEBIBYTE),
+                peak("production"),
+                digits(2.0 * 4.0 * 128.0 * rows / MEBIBYTE),
+                peak("torch_eager"),
+                peak("torch_compile"),
+            ]
+        });
+        table.text()
+    }
+
+    fn tiles(&self) -> String {
+        let widths = |rows: &[Value]| -> BTreeSet<u64> {
+            rows.iter().filter_map(|row| row["width"].as_u64()).collect()
+        };
+        let all: BTreeSet<u64> =
+            Self::DEVICES.iter().flat_map(|device| widths(&self.rows(device, Subject::Tiles).0)).collect();
+        let listed: Vec<String> = all.iter().map(u64::to_string).collect();
+        let mut table = Table::new(&format!("loss, B, device, default, {}", listed.join(", ")));
+        for device in Self::DEVICES {
+            let (rows, measured) = self.rows(device, Subject::Tiles);
+            let keys: BTreeSet<(String, u64)> = rows.iter().map(|row| (key(row).0, key(row).2)).collect();
+            if keys.is_empty() {
+                table.push(vec![NOTHING.into(), NOTHING.into(), device.into(), self.absent(device)]);
+            }
+            for (loss, images) in keys {
+                let of = |width: Option<u64>| {
+                    let row = rows.iter().find(|row| {
+                        word(row, "loss") == loss
+                            && row["batch"].as_u64() == Some(images)
+                            && row["width"].as_u64() == width
+                    })?;
+                    let time = digits(number(row, "median_ms")?);
+                    match width {
+                        None => Some(time),
+                        Some(_) => Some(format!("{time} ({})", digits(number(row, "ratio_to_default")?))),
+                    }
+                };
+                let mut cells = vec![loss.clone(), images.to_string(), device.to_owned()];
+                if measured {
+                    let columns = [None].into_iter().chain(all.iter().copied().map(Some));
+                    cells.extend(columns.map(|width| of(width).unwrap_or_else(|| NOTHING.into())));
+                } else {
+                    cells.push(self.absent(device));
+                }
+                table.push(cells);
+            }
+        }
+        table.text()
+    }
+
+    fn criterion(&self) -> String {
+        let printed = self.found.get(PROCESSOR, Subject::Criterion).and_then(Value::as_str);
+        let mut text = match printed {
+            // Criterion's own report comes before the tables.
+            Some(printed) => {
+                let tables = printed.find("Medians in milliseconds").map_or("", |at| &printed[at..]);
+                format!("{}\n", tables.trim_end())
+            }
+            None => format!("{MISSING}\n"),
+        };
+        if !self.has_card {
+            let _ = writeln!(text, "\n{CARD}: {SKIPPED}");
+        }
+        text
+    }
+}
+
+/// The standards, the failures and the worst of a verdict.
+fn verdict_cells(verdict: &Value) -> Vec<String> {
+    let reports = verdict["reports"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let judged = || reports.iter().filter(|row| row["judged"] == true);
+    let fails = judged().filter(|row| row["holds"] == false).count();
+    let ratio = |row: &Value| match (number(row, "error"), number(row, "budget")) {
+        (Some(error), Some(budget)) if budget > 0.0 => Some(error / budget),
+        _ => None,
+    };
+    let worst = judged().filter_map(|row| Some((ratio(row)?, row))).max_by(|a, b| a.0.total_cmp(&b.0));
+    vec![
+        word(verdict, "standard"),
+        word(verdict, "standard_reached"),
+        format!("{fails} of {}", judged().count()),
+        cell(worst.map(|(ratio, _)| ratio)),
+        worst.map_or_else(
+            || NOTHING.into(),
+            |(_, row)| format!("{} on {}", word(row, "law"), word(row, "loss")),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps;
+    use serde_json::json;
+
+    fn machine(card: Option<&str>) -> Machine {
+        Machine { commit: "c".into(), processor: "p, 2 cores".into(), card: card.map(String::from) }
+    }
+
+    /// Everything that is measured, with figures of its kind.
+    fn found(devices: &[&'static str]) -> (Found, Vec<Step>) {
+        let mut found = Found::default();
+        let steps: Vec<Step> = devices.iter().flat_map(|device| steps::of(device, 1.0)).collect();
+        for step in &steps {
+            let figure = |implementation: &str, images: u64| {
+                json!({"loss": "simclr", "batch": images, "positives": 1, "implementation": implementation,
+                       "median_ms": 12.34, "ratio_to_floor": 0.61, "peak_bytes_above_inputs": 3 << 20})
+            };
+            let value = match step.subject {
+                Subject::Devices => continue,
+                Subject::Laws { .. } => json!({"standard": "careful", "standard_reached": null, "reports": [
+                    {"law": "a", "loss": "nca", "error": 3.0, "budget": 2.0, "judged": true, "holds": false},
+                    {"law": "b", "loss": "nca", "error": 9.0, "budget": 0.0, "judged": false, "holds": true}]}),
+                Subject::Soak => json!("seed 1  cpu f32  holds\ncpu f32  7 seeds, 0 failures"),
+                Subject::Operators => {
+                    json!([{"loss": "simclr", "batch": 4096, "positives": 1, "engine": "operators",
+                                              "kernels": 777, "waits": 0}])
+                }
+                Subject::Tiles => json!([
+                    {"loss": "simclr", "batch": 1024, "width": null, "median_ms": 10.0, "ratio_to_default": 1.0},
+                    {"loss": "simclr", "batch": 1024, "width": 512, "median_ms": 8.0, "ratio_to_default": 0.8}]),
+                Subject::Peers => json!([figure("floor", 4096), figure("production", 4096)]),
+                Subject::Large => json!([figure("production", 16384)]),
+                Subject::Criterion => json!("noise\nMedians in milliseconds:\n\n| loss |\n"),
+            };
+            found.insert(step, value);
+        }
+        (found, steps)
+    }
+
+    #[test]
+    fn without_a_card_each_of_its_rows_is_skipped() {
+        let (found, steps) = found(&[PROCESSOR]);
+        let page = text(&machine(None), &found, &steps);
+        let rows: Vec<&str> =
+            page.lines().filter(|line| line.contains(CARD) && !line.contains("xtask")).collect();
+        assert!(rows.iter().all(|row| row.contains(SKIPPED)), "{rows:#?}");
+        // Five of laws, one each of the soak, operators, time, memory, tiles and criterion.
+        assert_eq!(rows.len(), 11, "{rows:#?}");
+        for expected in [
+            "| cpu | f32 | allowed | careful | – | 1 of 1 | 1.50 | a on nca |",
+            "| simclr | 1 | 4096 | cpu | operators | 777 | 720 | 0 | 0 |",
+            "| simclr | 1 | 4096 | cpu | 12.3 | 0.513 | 12.3 | 0.529 | 2.88 | 0.610 | – | – | – |",
+            "| simclr | 1 | 16384 | cpu | – | 8.21 | 12.3 |",
+            "| simclr | 1 | 4096 | cpu | 3.00 | 256 | 3.00 | 8.00 | – | – |",
+            "| simclr | 1024 | cpu | 10.0 | 8.00 (0.800) |",
+            "cpu f32  7 seeds, 0 failures",
+        ] {
+            assert!(page.contains(expected), "{expected} is not in\n{page}");
+        }
+        assert!(!page.contains(MISSING) && !page.contains("noise"), "{page}");
+    }
+
+    #[test]
+    fn with_a_card_nothing_is_skipped_and_what_failed_is_said() {
+        let (found, steps) = found(&[CARD, PROCESSOR]);
+        let machine = machine(Some("NVIDIA H100 80GB HBM3, 570.1, 81559 MiB"));
+        assert_eq!(machine.file_name(), "nvidia-h100-80gb-hbm3");
+        let page = text(&machine, &found, &steps);
+        assert!(!page.contains(SKIPPED) && !page.contains(MISSING), "{page}");
+        let page = text(&machine, &Found::default(), &steps);
+        assert!(page.contains(MISSING) && !page.contains(SKIPPED), "{page}");
+        assert!(
+            page.contains(
+                "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1 cargo xtask verify --device cuda:0 --dtype f32"
+            )
+        );
+    }
+}
