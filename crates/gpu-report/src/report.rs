@@ -70,8 +70,9 @@ pub fn text(machine: &Machine, found: &Found, steps: &[Step]) -> String {
 const LAWS: &str = "The error is given over its budget: up to 1 a law holds. With TF32, libtorch may round the factors of \
     products in f32 to ten bits; a processor never does. Production does not ask for it, so that laws may fail there.";
 const SOAK: &str = "Each device and type at as many fresh seeds as the time allows.";
-const OPERATORS: &str = "Operators are those of libtorch that start work, in one step; on a device each is a launch. The host \
-    waits where it reads a number from the device. On a processor the fused engine takes the operators' place.";
+const OPERATORS: &str = "Operators are those of libtorch that start work, in one step; on a card each is a launch, or a few. The host \
+    waits where it reads a number. On a processor, where that costs nothing, gradients are looked at whether they are finite; on a \
+    card production reads nothing, so that no wait is expected. On a processor the fused engine takes the operators' place.";
 const TIME: &str = "The floor is the two products `Z Zᵀ` and `G Z` through libtorch; the reference is in f64, all else in f32.";
 const MEMORY: &str = "The most above the inputs, in MiB. For the H100: what the scores of the two products take, and for \
     production embeddings and gradient once each.";

@@ -76,7 +76,12 @@ impl Step {
             Subject::Laws { tf32: true, .. } => format!("{TF32}=1 "),
             _ => String::new(),
         };
-        let _ = write!(line, "cargo xtask {}", self.words.join(" "));
+        line.push_str("cargo xtask");
+        for word in &self.words {
+            let is_plain =
+                word.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.,:=/".contains(letter));
+            let _ = if is_plain { write!(line, " {word}") } else { write!(line, " '{word}'") };
+        }
         line
     }
 

@@ -14,6 +14,13 @@ fn operators_are_counted_while_something_runs() {
     assert_eq!(counted.calls.keys().collect::<Vec<_>>(), expected, "{counted:?}");
     assert_eq!((counted.kernels(), counted.waits()), (5, 1), "{counted:?}");
 
+    // The way back: 2x is a product by the gradient 1 and another by 2, in autograd's own steps, which do not count.
+    let x = Tensor::ones([3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+    let value = x.dot(&x);
+    let counted = operators(|| value.backward()).1.unwrap();
+    assert!(counted.calls.keys().all(|name| name.starts_with("aten::")), "{counted:?}");
+    assert_eq!(counted.calls.get("aten::mul"), Some(&2), "{counted:?}");
+
     // Threads of their own, as autograd has them for devices.
     let (_, counted) = operators(|| std::thread::spawn(|| Tensor::from(2.0) + 1.0).join().is_ok());
     assert_eq!(counted.unwrap().calls.get("aten::add"), Some(&1));
