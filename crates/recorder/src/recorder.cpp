@@ -1,7 +1,7 @@
 // Counts libtorch's operators while they are called, and reads what the allocator of a device says.
 //
-// An operator counts once, whatever it calls to do its work, unless it is one that only passes on or moves nothing. No
-// exception leaves a function.
+// An operator counts once, whatever it calls to do its work, unless it is one that only passes on or moves nothing. What it
+// calls is told apart where the host may wait for it. No exception leaves a function.
 
 #include <ATen/core/ivalue.h>
 #include <ATen/record_function.h>
@@ -34,6 +34,11 @@ const std::unordered_set<std::string> idle = {
     "aten::transpose",      "aten::unbind",      "aten::unsqueeze",    "aten::view",        "aten::view_as",
 };
 
+// Operators whose result the host reads: on a device, it waits for all that was started there.
+const std::unordered_set<std::string> waits = {
+    "aten::_local_scalar_dense", "aten::_unique2", "aten::copy_ to the host", "aten::nonzero", "aten::unique_dim",
+};
+
 // How many operators that count this thread is in.
 thread_local int within = 0;
 
@@ -56,10 +61,11 @@ std::unique_ptr<at::ObserverContext> begins(const at::RecordFunction& function) 
   // What autograd calls its steps is not an operator; those that it calls are.
   const std::string called = function.name();
   if (called.rfind("aten::", 0) != 0 || idle.count(called) > 0) return nullptr;
-  if (within++ == 0) {
-    const auto name = name_of(function);
+  const auto name = name_of(function);
+  const bool outermost = within++ == 0;
+  if (outermost || waits.count(name) > 0) {
     const std::lock_guard<std::mutex> lock(mutex);
-    ++calls[name];
+    ++calls[outermost ? name : name + " within another"];
   }
   return std::make_unique<Counted>();
 }
