@@ -93,7 +93,7 @@ fn engines(device: Device) -> Vec<(&'static str, Engine)> {
 /// Value and gradient, once.
 fn step(case: &Case, inputs: &Inputs, engine: Engine, device: Device) -> intnacl::Result<()> {
     let value = engines::value(&inputs.batch, &case.loss, &settings(), engine)?;
-    with_gradient(value, inputs)?;
+    let _ = with_gradient(value, inputs)?;
     synchronize(device);
     Ok(())
 }
