@@ -196,7 +196,7 @@ impl Page<'_> {
 
     fn operators(&self) -> String {
         let mut table = Table::new(
-            "loss, M, B, device, engine, operators, on tiles (calculated), waits, waits (expected)",
+            "loss, M, B, device, engine, operators, on tiles (calculated), waits, expected on a card",
         );
         for device in Self::DEVICES {
             let (rows, measured) = self.rows(device, Subject::Operators);
