@@ -153,14 +153,15 @@ fn most_bits(problem: &Problem, loss: &Loss, settings: &Settings) -> usize {
     let t = unit_temperature(problem, settings);
     let kernels = 2.0 / t * std::f64::consts::LOG2_E;
     let exponents = (2.0 * hardness(loss) + 1.0).log2();
-    let bits = 2.0 * (kernels + exponents + fine_bits(problem, settings.normalize, t));
+    let bits = 2.0 * (kernels + exponents + fine_bits(problem, settings));
     BITS_MORE + bits.min((BITS_MOST - BITS_MORE) as f64) as usize
 }
 
-/// The bits beyond those that there are anyway by which the nearest scores differ, `2^{-2k}/t` for entries of `k` bits.
-pub(crate) fn fine_bits(problem: &Problem, normalize: bool, temperature: f64) -> f64 {
+/// The bits by which the nearest scores differ, `2^{-2k}/t` for entries of `k` bits, beyond those that there are anyway.
+pub(crate) fn fine_bits(problem: &Problem, settings: &Settings) -> f64 {
     let spare = BITS_MORE as f64 - BITS_NEEDED;
-    (2.0 * problem.bits_of_entries(normalize) + temperature.log2() - spare).max(0.0)
+    let entries = problem.bits_of_entries(settings.normalize);
+    (2.0 * entries + settings.temperature.log2() - spare).max(0.0)
 }
 
 /// The largest `β` of a loss.

@@ -141,6 +141,11 @@ fn bits_suffice_for_kernels_that_differ_by_the_whole_range_twice() {
     assert_eq!(bits(2.0_f64.powi(500), &Loss::SimClr, 0.0), more + 600.0);
     let fine = bits(2.0_f64.powi(500), &Loss::SimClr, 2.0_f64.powi(-400));
     assert_eq!(fine, more + 2.0 * (800.0 + 500.0 - 200.0));
+    // Long rows have larger scores, which are no finer.
+    let views = vec![DMatrix::from_row_slice(2, 1, &[2.0_f64.powi(300), 1.0]); 2];
+    let settings = Settings { norm_tolerance: f64::MAX, ..Settings::new(2.0_f64.powi(700)) };
+    let long = most_bits(&Batch::new(views).problem(&Loss::SimClr), &Loss::SimClr, &settings) as f64;
+    assert_eq!(long, more + 2.0 * (700.0 - 200.0));
 }
 
 /// `A - τB` is 1/2, beside numbers of `e^576`: bits are to suffice for the norms that rows have, not for those of unit rows.

@@ -19,7 +19,7 @@ const DOUBLE_SCORES: Range<f64> = 0.0..250.0;
 pub(super) trait Exponents {
     /// A bound on the size of a score.
     fn largest(&self) -> f64;
-    /// The bits beyond those that there are anyway by which the nearest scores differ.
+    /// The bits by which the nearest scores differ, beyond those that there are anyway.
     fn fine_bits(&self) -> f64;
     /// `t`.
     fn temperature(&self) -> f64;
@@ -41,7 +41,7 @@ impl Exponents for OfRows<'_> {
     }
 
     fn fine_bits(&self) -> f64 {
-        fine_bits(self.problem, self.settings.normalize, self.settings.temperature)
+        fine_bits(self.problem, self.settings)
     }
 
     fn temperature(&self) -> f64 {

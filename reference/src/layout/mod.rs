@@ -151,8 +151,8 @@ impl Problem {
         &self.rows[row * self.d..][..self.d]
     }
 
-    /// The bits that entries have below 1, or below the largest entry of their row where rows are normalised: inner
-    /// products are multiples of twice as small a power of 2.
+    /// The most bits `k` that an entry has below 1, or below the largest entry of its row where rows are normalised: then
+    /// inner products are multiples of `2^{-2k}`.
     pub fn bits_of_entries(&self, normalize: bool) -> f64 {
         let of_row = |row: &[f64]| {
             let largest = row.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
