@@ -113,10 +113,11 @@ fn operators(device: Device) -> Result<Vec<Value>, Box<dyn Error>> {
                 rows.push(json!({
                     "loss": case.name,
                     "positives": case.positives,
+                    "contrasts": case.contrasts(),
                     "batch": images,
                     "engine": name,
                     "kernels": called.kernels(),
-                    "waits": called.waits(),
+                    "waits": called.waits,
                     "calls": called.calls,
                 }));
             }

@@ -17,6 +17,7 @@ pub fn rows(all: &[Measured]) -> Value {
                 "batch": measured.images,
                 "dimension": DIMENSION,
                 "positives": measured.case.positives,
+                "contrasts": measured.case.contrasts(),
                 "dtype": dtype(figure.implementation),
                 "device": measured.device,
                 "implementation": figure.implementation.name(),

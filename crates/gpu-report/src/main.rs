@@ -6,6 +6,7 @@
 mod calculated;
 mod report;
 mod steps;
+mod table;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,6 @@ use std::time::Instant;
 
 use clap::Parser;
 use report::Machine;
-use serde_json::Value;
 use steps::{CARD, Found, PROCESSOR, Step};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -129,10 +129,15 @@ fn line_of(program: &str, args: &[&str], folder: &Path) -> Option<String> {
     output.status.success().then_some(text)
 }
 
-/// The commit, and whether it was changed since.
+/// The last commit of what is measured, and whether it was changed since. Notes are no part of it: this page is one.
 fn commit(workspace: &Path) -> String {
-    line_of("git", &["describe", "--always", "--dirty", "--abbrev=10"], workspace)
-        .unwrap_or_else(|| "unknown".into())
+    let code = ["--", ".", ":(exclude)notes"];
+    let git = |args: &[&str]| line_of("git", &[args, &code].concat(), workspace);
+    let commit = git(&["log", "-1", "--abbrev=10", "--format=%h"]).unwrap_or_else(|| "unknown".into());
+    match git(&["status", "--porcelain"]) {
+        Some(_) => format!("{commit}-dirty"),
+        None => commit,
+    }
 }
 
 /// The processor and its cores.
@@ -149,9 +154,4 @@ fn card() -> String {
     let query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader", "--id=0"];
     line_of("nvidia-smi", &query, Path::new("."))
         .unwrap_or_else(|| "a card that nvidia-smi does not name".into())
-}
-
-/// A number of an object.
-fn number(row: &Value, name: &str) -> Option<f64> {
-    row[name].as_f64()
 }

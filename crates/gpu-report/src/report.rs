@@ -6,8 +6,8 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::calculated::{self, Calculated};
-use crate::number;
 use crate::steps::{CARD, DTYPES, Found, PROCESSOR, Step, Subject};
+use crate::table::{NOTHING, Table, cell, digits, number, word};
 
 /// What was measured on.
 #[derive(Debug)]
@@ -32,7 +32,6 @@ impl Machine {
 /// What stands where nothing was measured, and why.
 const SKIPPED: &str = "*skipped: no device*";
 const MISSING: &str = "*not measured*";
-const NOTHING: &str = "–";
 
 /// The page.
 pub fn text(machine: &Machine, found: &Found, steps: &[Step]) -> String {
@@ -79,57 +78,17 @@ const MEMORY: &str = "The most above the inputs, in MiB. For the H100: what the 
 const TILES: &str = "Milliseconds of a step on libtorch's operators, by the width of its tiles; over the default in brackets.";
 const CRITERION: &str = "One after the other, so that ratios are less sure than those above.";
 
-/// The rows of a table, and its heading.
-struct Table {
-    headings: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    fn new(headings: &str) -> Self {
-        Self { headings: headings.split(", ").map(String::from).collect(), rows: Vec::new() }
-    }
-
-    /// A row; what it lacks at its end is empty.
-    fn push(&mut self, mut cells: Vec<String>) {
-        cells.resize(self.headings.len(), NOTHING.to_owned());
-        self.rows.push(cells);
-    }
-
-    fn text(&self) -> String {
-        let mut text =
-            format!("| {} |\n|{}\n", self.headings.join(" | "), "---|".repeat(self.headings.len()));
-        for row in &self.rows {
-            let _ = writeln!(text, "| {} |", row.join(" | "));
-        }
-        text
-    }
-}
-
-/// Three digits.
-fn digits(value: f64) -> String {
-    let places = (2.0 - value.abs().log10().floor()).clamp(0.0, 3.0);
-    format!("{value:.*}", if places.is_finite() { places as usize } else { 0 })
-}
-
-fn cell(value: Option<f64>) -> String {
-    value.map_or_else(|| NOTHING.to_owned(), digits)
-}
-
-fn word(row: &Value, name: &str) -> String {
-    match &row[name] {
-        Value::String(text) => text.clone(),
-        Value::Null => NOTHING.to_owned(),
-        other => other.to_string(),
-    }
-}
-
 /// The loss, its positives and its batch.
 type Key = (String, u64, u64);
 
 fn key(row: &Value) -> Key {
     let number = |name: &str| row[name].as_u64().unwrap_or_default();
     (word(row, "loss"), number("positives"), number("batch"))
+}
+
+/// The pairs of views that a row's loss contrasts.
+fn contrasts(row: &Value) -> usize {
+    row["contrasts"].as_u64().map_or(1, |contrasts| contrasts as usize)
 }
 
 struct Page<'a> {
@@ -141,8 +100,8 @@ impl Page<'_> {
     const DEVICES: [&'static str; 2] = [CARD, PROCESSOR];
 
     /// Why a device has no figures.
-    fn absent(&self, device: &str) -> String {
-        if device == CARD && !self.has_card { SKIPPED.into() } else { MISSING.into() }
+    fn absent(&self, device: &str) -> &'static str {
+        if device == CARD && !self.has_card { SKIPPED } else { MISSING }
     }
 
     /// The rows of a device; of a device without, those of the other as far as they say what would be measured.
@@ -166,7 +125,7 @@ impl Page<'_> {
                 let mut cells = vec![device.to_owned(), dtype.to_owned(), tf32.to_owned()];
                 match self.found.get(device, subject) {
                     Some(verdict) => cells.extend(verdict_cells(verdict)),
-                    None => cells.push(self.absent(device)),
+                    None => cells.push(self.absent(device).into()),
                 }
                 table.push(cells);
             }
@@ -201,21 +160,15 @@ impl Page<'_> {
         for device in Self::DEVICES {
             let (rows, measured) = self.rows(device, Subject::Operators);
             if rows.is_empty() {
-                table.push(vec![
-                    NOTHING.into(),
-                    NOTHING.into(),
-                    NOTHING.into(),
-                    device.into(),
-                    self.absent(device),
-                ]);
+                table.push_absent(device, self.absent(device));
             }
             for row in rows.iter().filter(|row| measured || row["engine"] == "operators") {
                 let (loss, positives, images) = key(row);
-                let Calculated { kernels, .. } = calculated::of(&loss, images as usize);
+                let Calculated { kernels, .. } = calculated::of(contrasts(row), images as usize);
                 let mut cells = vec![loss, positives.to_string(), images.to_string(), device.to_owned()];
                 let on_tiles = row["engine"] == "operators";
                 cells.push(word(row, "engine"));
-                cells.push(if measured { cell(number(row, "kernels")) } else { self.absent(device) });
+                cells.push(if measured { cell(number(row, "kernels")) } else { self.absent(device).into() });
                 cells.push(if on_tiles { kernels.to_string() } else { NOTHING.into() });
                 cells.push(if measured { word(row, "waits") } else { NOTHING.into() });
                 cells.push(if on_tiles { "0".into() } else { NOTHING.into() });
@@ -236,34 +189,27 @@ impl Page<'_> {
     fn beside(
         &self,
         table: &mut Table,
-        cells: impl Fn(&dyn Fn(&str, &str) -> Option<f64>, &Calculated, u64) -> Vec<String>,
+        cells: impl Fn(&dyn Fn(&str, &str) -> Option<f64>, &Calculated) -> Vec<String>,
     ) {
         for device in Self::DEVICES {
             let (rows, measured) = self.figures(device);
             let keys: BTreeSet<Key> = rows.iter().map(key).collect();
             if keys.is_empty() {
-                table.push(vec![
-                    NOTHING.into(),
-                    NOTHING.into(),
-                    NOTHING.into(),
-                    device.into(),
-                    self.absent(device),
-                ]);
+                table.push_absent(device, self.absent(device));
             }
             for wanted in keys {
+                let of_key = || rows.iter().filter(|row| key(row) == wanted);
                 let figure = |implementation: &str, name: &str| {
-                    let row = rows.iter().find(|row| {
-                        measured && key(row) == wanted && row["implementation"] == *implementation
-                    })?;
+                    let row = of_key().find(|row| measured && row["implementation"] == *implementation)?;
                     number(row, name)
                 };
                 let (loss, positives, images) = &wanted;
-                let calculated = calculated::of(loss, *images as usize);
+                let calculated = calculated::of(of_key().map(contrasts).max().unwrap_or(1), *images as usize);
                 let mut row =
                     vec![loss.clone(), positives.to_string(), images.to_string(), device.to_owned()];
-                let mut rest = cells(&figure, &calculated, *images);
+                let mut rest = cells(&figure, &calculated);
                 if !measured {
-                    rest[0] = self.absent(device);
+                    rest[0] = self.absent(device).into();
                 }
                 row.extend(rest);
                 table.push(row);
@@ -276,7 +222,7 @@ impl Page<'_> {
             "loss, M, B, device, floor, H100: floor, production, H100: by arithmetic, H100: by launches, \
              production over floor, eager, compile, reference",
         );
-        self.beside(&mut table, |figure, calculated, _| {
+        self.beside(&mut table, |figure, calculated| {
             let time = |implementation| cell(figure(implementation, "median_ms"));
             vec![
                 time("floor"),
@@ -298,16 +244,15 @@ impl Page<'_> {
             "loss, M, B, device, floor, H100: floor, production, H100: production, eager, compile",
         );
         const MEBIBYTE: f64 = 1048576.0;
-        self.beside(&mut table, |figure, _, images| {
+        self.beside(&mut table, |figure, calculated| {
             let peak = |implementation| {
                 cell(figure(implementation, "peak_bytes_above_inputs").map(|bytes| bytes / MEBIBYTE))
             };
-            let rows = 2.0 * images as f64;
             vec![
                 peak("floor"),
-                digits(4.0 * rows * rows / MEBIBYTE),
+                digits(calculated.floor_bytes / MEBIBYTE),
                 peak("production"),
-                digits(2.0 * 4.0 * 128.0 * rows / MEBIBYTE),
+                digits(calculated.least_bytes / MEBIBYTE),
                 peak("torch_eager"),
                 peak("torch_compile"),
             ]
@@ -327,7 +272,7 @@ impl Page<'_> {
             let (rows, measured) = self.rows(device, Subject::Tiles);
             let keys: BTreeSet<(String, u64)> = rows.iter().map(|row| (key(row).0, key(row).2)).collect();
             if keys.is_empty() {
-                table.push(vec![NOTHING.into(), NOTHING.into(), device.into(), self.absent(device)]);
+                table.push_absent(device, self.absent(device));
             }
             for (loss, images) in keys {
                 let of = |width: Option<u64>| {
@@ -347,7 +292,7 @@ impl Page<'_> {
                     let columns = [None].into_iter().chain(all.iter().copied().map(Some));
                     cells.extend(columns.map(|width| of(width).unwrap_or_else(|| NOTHING.into())));
                 } else {
-                    cells.push(self.absent(device));
+                    cells.push(self.absent(device).into());
                 }
                 table.push(cells);
             }
@@ -395,82 +340,4 @@ fn verdict_cells(verdict: &Value) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::steps;
-    use serde_json::json;
-
-    fn machine(card: Option<&str>) -> Machine {
-        Machine { commit: "c".into(), processor: "p, 2 cores".into(), card: card.map(String::from) }
-    }
-
-    /// Everything that is measured, with figures of its kind.
-    fn found(devices: &[&'static str]) -> (Found, Vec<Step>) {
-        let mut found = Found::default();
-        let steps: Vec<Step> = devices.iter().flat_map(|device| steps::of(device, 1.0)).collect();
-        for step in &steps {
-            let figure = |implementation: &str, images: u64| {
-                json!({"loss": "simclr", "batch": images, "positives": 1, "implementation": implementation,
-                       "median_ms": 12.34, "ratio_to_floor": 0.61, "peak_bytes_above_inputs": 3 << 20})
-            };
-            let value = match step.subject {
-                Subject::Devices => continue,
-                Subject::Laws { .. } => json!({"standard": "careful", "standard_reached": null, "reports": [
-                    {"law": "a", "loss": "nca", "error": 3.0, "budget": 2.0, "judged": true, "holds": false},
-                    {"law": "b", "loss": "nca", "error": 9.0, "budget": 0.0, "judged": false, "holds": true}]}),
-                Subject::Soak => json!("seed 1  cpu f32  holds\ncpu f32  7 seeds, 0 failures"),
-                Subject::Operators => {
-                    json!([{"loss": "simclr", "batch": 4096, "positives": 1, "engine": "operators",
-                                              "kernels": 777, "waits": 0}])
-                }
-                Subject::Tiles => json!([
-                    {"loss": "simclr", "batch": 1024, "width": null, "median_ms": 10.0, "ratio_to_default": 1.0},
-                    {"loss": "simclr", "batch": 1024, "width": 512, "median_ms": 8.0, "ratio_to_default": 0.8}]),
-                Subject::Peers => json!([figure("floor", 4096), figure("production", 4096)]),
-                Subject::Large => json!([figure("production", 16384)]),
-                Subject::Criterion => json!("noise\nMedians in milliseconds:\n\n| loss |\n"),
-            };
-            found.insert(step, value);
-        }
-        (found, steps)
-    }
-
-    #[test]
-    fn without_a_card_each_of_its_rows_is_skipped() {
-        let (found, steps) = found(&[PROCESSOR]);
-        let page = text(&machine(None), &found, &steps);
-        let rows: Vec<&str> =
-            page.lines().filter(|line| line.contains(CARD) && !line.contains("xtask")).collect();
-        assert!(rows.iter().all(|row| row.contains(SKIPPED)), "{rows:#?}");
-        // Five of laws, one each of the soak, operators, time, memory, tiles and criterion.
-        assert_eq!(rows.len(), 11, "{rows:#?}");
-        for expected in [
-            "| cpu | f32 | allowed | careful | – | 1 of 1 | 1.50 | a on nca |",
-            "| simclr | 1 | 4096 | cpu | operators | 777 | 720 | 0 | 0 |",
-            "| simclr | 1 | 4096 | cpu | 12.3 | 0.513 | 12.3 | 0.529 | 2.88 | 0.610 | – | – | – |",
-            "| simclr | 1 | 16384 | cpu | – | 8.21 | 12.3 |",
-            "| simclr | 1 | 4096 | cpu | 3.00 | 256 | 3.00 | 8.00 | – | – |",
-            "| simclr | 1024 | cpu | 10.0 | 8.00 (0.800) |",
-            "cpu f32  7 seeds, 0 failures",
-        ] {
-            assert!(page.contains(expected), "{expected} is not in\n{page}");
-        }
-        assert!(!page.contains(MISSING) && !page.contains("noise"), "{page}");
-    }
-
-    #[test]
-    fn with_a_card_nothing_is_skipped_and_what_failed_is_said() {
-        let (found, steps) = found(&[CARD, PROCESSOR]);
-        let machine = machine(Some("NVIDIA H100 80GB HBM3, 570.1, 81559 MiB"));
-        assert_eq!(machine.file_name(), "nvidia-h100-80gb-hbm3");
-        let page = text(&machine, &found, &steps);
-        assert!(!page.contains(SKIPPED) && !page.contains(MISSING), "{page}");
-        let page = text(&machine, &Found::default(), &steps);
-        assert!(page.contains(MISSING) && !page.contains(SKIPPED), "{page}");
-        assert!(
-            page.contains(
-                "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1 cargo xtask verify --device cuda:0 --dtype f32"
-            )
-        );
-    }
-}
+mod tests;

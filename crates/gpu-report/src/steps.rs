@@ -72,17 +72,18 @@ impl Step {
 
     /// What a person types.
     pub fn command(&self) -> String {
-        let mut line = match self.subject {
-            Subject::Laws { tf32: true, .. } => format!("{TF32}=1 "),
-            _ => String::new(),
-        };
-        line.push_str("cargo xtask");
+        let mut line =
+            if self.allows_tf32() { format!("{TF32}=1 cargo xtask") } else { "cargo xtask".into() };
         for word in &self.words {
             let is_plain =
                 word.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.,:=/".contains(letter));
             let _ = if is_plain { write!(line, " {word}") } else { write!(line, " '{word}'") };
         }
         line
+    }
+
+    fn allows_tf32(&self) -> bool {
+        matches!(self.subject, Subject::Laws { tf32: true, .. })
     }
 
     /// The file of what is found.
@@ -111,20 +112,24 @@ impl Step {
     pub fn run(&self, workspace: &Path, work: &Path) -> Result<()> {
         let file = self.file(work);
         let partial = file.with_extension("partial");
+        // What a run that was stopped has left is none of this one's.
+        if partial.exists() {
+            std::fs::remove_file(&partial)?;
+        }
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.arg("xtask").args(&self.words).current_dir(workspace).stdin(Stdio::null());
-        if self.subject == (Subject::Laws { dtype: "f32", tf32: true }) {
+        if self.allows_tf32() {
             command.env(TF32, "1");
         }
-        let text = match self.writes {
+        match self.writes {
             Writes::Json => {
                 command.arg("--json").arg(&partial);
                 let status = command.stdout(Stdio::null()).status()?;
                 // Laws that fail are a finding: the file is there, and says so.
-                if !status.success() && (!matches!(self.subject, Subject::Laws { .. }) || !partial.exists()) {
+                let says_so = matches!(self.subject, Subject::Laws { .. }) && partial.exists();
+                if !status.success() && !says_so {
                     return Err(format!("it ended with {status}").into());
                 }
-                None
             }
             Writes::Text => {
                 let output = command.stderr(Stdio::inherit()).output()?;
@@ -132,11 +137,8 @@ impl Step {
                 if !output.status.success() && self.subject != Subject::Soak {
                     return Err(format!("it ended with {}", output.status).into());
                 }
-                Some(json!(String::from_utf8_lossy(&output.stdout)))
+                std::fs::write(&partial, json!(String::from_utf8_lossy(&output.stdout)).to_string())?;
             }
-        };
-        if let Some(text) = text {
-            std::fs::write(&partial, text.to_string())?;
         }
         Ok(std::fs::rename(partial, file)?)
     }

@@ -7,7 +7,7 @@
 //! ```no_run
 //! let (sum, operators) = intnacl_recorder::operators(|| tch::Tensor::from(2.0) + 1.0);
 //! let operators = operators.expect("nobody else counts");
-//! println!("{} kernels, {} waits", operators.kernels(), operators.waits());
+//! println!("{} kernels, {} waits", operators.kernels(), operators.waits);
 //! # drop(sum);
 //! ```
 
@@ -19,40 +19,29 @@ use torch_sys as _;
 
 unsafe extern "C" {
     fn intnacl_recorder_begin() -> bool;
-    fn intnacl_recorder_end(into: *mut c_void, each: extern "C" fn(*mut c_void, *const c_char, usize, u64));
+    fn intnacl_recorder_end(
+        into: *mut c_void,
+        each: extern "C" fn(*mut c_void, *const c_char, usize, u64),
+    ) -> u64;
     fn intnacl_recorder_reset_peak(device: i8, held: *mut i64) -> bool;
     fn intnacl_recorder_peak(device: i8, bytes: *mut i64) -> bool;
 }
 
-/// Operators whose result the host reads, as `recorder.cpp` has them: on a device, it waits for all that was started there.
-const WAITS: [&str; 5] = [
-    "aten::_local_scalar_dense",
-    "aten::_unique2",
-    "aten::copy_ to the host",
-    "aten::nonzero",
-    "aten::unique_dim",
-];
-/// The end of a name whose operator was called by another that is counted.
-const WITHIN: &str = " within another";
-
 /// How often libtorch's operators were called that do work, which is on a device a launch each, or a few. What such an
-/// operator calls in turn is not counted, unless the host may wait for it; nor are views and memory.
+/// operator calls in turn is not counted, nor are views and memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Operators {
     /// The calls of each operator, by its name in libtorch; a copy between devices says where it leads.
     pub calls: BTreeMap<String, u64>,
+    /// The calls whose result the host reads, those within another operator too: where the numbers are on a device, it waits
+    /// for all that was started there.
+    pub waits: u64,
 }
 
 impl Operators {
-    /// The calls that do work, those of an operator by another apart.
+    /// All calls.
     pub fn kernels(&self) -> u64 {
-        self.calls.iter().filter(|(name, _)| !name.ends_with(WITHIN)).map(|(_, calls)| calls).sum()
-    }
-
-    /// The calls for which the host waits, where the numbers are on a device.
-    pub fn waits(&self) -> u64 {
-        let is_wait = |name: &str| WAITS.contains(&name.strip_suffix(WITHIN).unwrap_or(name));
-        self.calls.iter().filter(|(name, _)| is_wait(name)).map(|(_, calls)| calls).sum()
+        self.calls.values().sum()
     }
 }
 
@@ -65,7 +54,7 @@ pub fn operators<T>(run: impl FnOnce() -> T) -> (T, Option<Operators>) {
             let mut operators = Operators::default();
             if std::mem::take(&mut self.0) {
                 // SAFETY: `keep` gets the map alone, and nobody else has it until the call returns.
-                unsafe { intnacl_recorder_end((&raw mut operators.calls).cast(), keep) };
+                operators.waits = unsafe { intnacl_recorder_end((&raw mut operators.calls).cast(), keep) };
                 return Some(operators);
             }
             None

@@ -1,7 +1,7 @@
 // Counts libtorch's operators while they are called, and reads what the allocator of a device says.
 //
 // An operator counts once, whatever it calls to do its work, unless it is one that only passes on or moves nothing. What it
-// calls is told apart where the host may wait for it. No exception leaves a function.
+// calls counts only among the waits. No exception leaves a function.
 
 #include <ATen/core/ivalue.h>
 #include <ATen/record_function.h>
@@ -20,6 +20,7 @@ namespace {
 std::mutex mutex;
 // Empty while nobody counts.
 std::map<std::string, uint64_t> calls;
+uint64_t waited = 0;
 at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;
 
 // Operators that start no work themselves: they pass it on, say where numbers lie, or take memory.
@@ -63,9 +64,11 @@ std::unique_ptr<at::ObserverContext> begins(const at::RecordFunction& function) 
   if (called.rfind("aten::", 0) != 0 || idle.count(called) > 0) return nullptr;
   const auto name = name_of(function);
   const bool outermost = within++ == 0;
-  if (outermost || waits.count(name) > 0) {
+  const bool is_wait = waits.count(name) > 0;
+  if (outermost || is_wait) {
     const std::lock_guard<std::mutex> lock(mutex);
-    ++calls[outermost ? name : name + " within another"];
+    if (outermost) ++calls[name];
+    if (is_wait) ++waited;
   }
   return std::make_unique<Counted>();
 }
@@ -91,6 +94,7 @@ bool intnacl_recorder_begin() {
     const std::lock_guard<std::mutex> lock(mutex);
     if (handle != at::INVALID_CALLBACK_HANDLE) return false;
     calls.clear();
+    waited = 0;
     handle = at::addGlobalCallback(
         at::RecordFunctionCallback(&begins, &ends).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
     return true;
@@ -99,16 +103,18 @@ bool intnacl_recorder_begin() {
   }
 }
 
-// Ends the counting, and tells the calls of each operator.
-void intnacl_recorder_end(void* into, void (*each)(void* into, const char* name, size_t length, uint64_t calls)) {
+// Ends the counting, tells the calls of each operator, and returns how often the host waits.
+uint64_t intnacl_recorder_end(void* into, void (*each)(void* into, const char* name, size_t length, uint64_t calls)) {
   try {
     const std::lock_guard<std::mutex> lock(mutex);
-    if (handle == at::INVALID_CALLBACK_HANDLE) return;
+    if (handle == at::INVALID_CALLBACK_HANDLE) return 0;
     at::removeCallback(handle);
     handle = at::INVALID_CALLBACK_HANDLE;
     for (const auto& [name, count] : calls) each(into, name.data(), name.size(), count);
     calls.clear();
+    return waited;
   } catch (...) {
+    return 0;
   }
 }
 

@@ -12,12 +12,12 @@ fn operators_are_counted_while_something_runs() {
     // `matmul` calls `mm`, which is counted in its place, and the transpose is a view.
     let expected = ["aten::_local_scalar_dense", "aten::add", "aten::exp", "aten::max", "aten::mm"];
     assert_eq!(counted.calls.keys().collect::<Vec<_>>(), expected, "{counted:?}");
-    assert_eq!((counted.kernels(), counted.waits()), (5, 1), "{counted:?}");
+    assert_eq!((counted.kernels(), counted.waits), (5, 1), "{counted:?}");
 
     // Entries are taken by a mask after the host has read how many there are, within `index`.
     let mask = [Some(a.gt(0.0))];
     let counted = operators(|| a.index(&mask)).1.unwrap();
-    assert_eq!((counted.kernels(), counted.waits()), (1, 1), "{counted:?}");
+    assert_eq!((counted.kernels(), counted.waits), (1, 1), "{counted:?}");
 
     // The way back: 2x is a product by the gradient 1 and another by 2, in autograd's own steps, which do not count.
     let x = Tensor::ones([3], (Kind::Float, Device::Cpu)).set_requires_grad(true);
