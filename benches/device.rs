@@ -113,7 +113,7 @@ fn operators(device: Device) -> Result<Vec<Value>, Box<dyn Error>> {
                 rows.push(json!({
                     "loss": case.name,
                     "positives": case.positives,
-                    "contrasts": case.contrasts(),
+                    "adversarial": case.loss.needs_adversarial(),
                     "batch": images,
                     "engine": name,
                     "kernels": called.kernels(),

@@ -61,11 +61,6 @@ impl Case {
         }
     }
 
-    /// Pairs of views that are contrasted: a loss with an adversarial view has two.
-    pub fn contrasts(&self) -> usize {
-        1 + usize::from(self.loss.needs_adversarial())
-    }
-
     /// The same in a file's name.
     pub fn file_label(&self) -> String {
         self.label().replace(", M = ", "-")

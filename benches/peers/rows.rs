@@ -17,7 +17,7 @@ pub fn rows(all: &[Measured]) -> Value {
                 "batch": measured.images,
                 "dimension": DIMENSION,
                 "positives": measured.case.positives,
-                "contrasts": measured.case.contrasts(),
+                "adversarial": measured.case.loss.needs_adversarial(),
                 "dtype": dtype(figure.implementation),
                 "device": measured.device,
                 "implementation": figure.implementation.name(),

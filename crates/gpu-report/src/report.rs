@@ -86,9 +86,9 @@ fn key(row: &Value) -> Key {
     (word(row, "loss"), number("positives"), number("batch"))
 }
 
-/// The pairs of views that a row's loss contrasts.
+/// The pairs of views that a row's loss contrasts: an adversarial view makes a second.
 fn contrasts(row: &Value) -> usize {
-    row["contrasts"].as_u64().map_or(1, |contrasts| contrasts as usize)
+    1 + usize::from(row["adversarial"] == true)
 }
 
 struct Page<'a> {

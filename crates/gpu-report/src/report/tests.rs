@@ -24,7 +24,7 @@ fn found(devices: &[&'static str]) -> (Found, Vec<Step>) {
                 {"law": "b", "loss": "nca", "error": 9.0, "budget": 0.0, "judged": false, "holds": true}]}),
             Subject::Soak => json!("seed 1  cpu f32  holds\ncpu f32  7 seeds, 0 failures"),
             Subject::Operators => {
-                json!([{"loss": "simclr", "batch": 4096, "positives": 1, "engine": "operators",
+                json!([{"loss": "simclr", "batch": 4096, "positives": 1, "adversarial": true, "engine": "operators",
                                           "kernels": 777, "waits": 0}])
             }
             Subject::Tiles => json!([
@@ -50,7 +50,7 @@ fn without_a_card_each_of_its_rows_is_skipped() {
     assert_eq!(rows.len(), 11, "{rows:#?}");
     for expected in [
         "| cpu | f32 | allowed | careful | – | 1 of 1 | 1.50 | a on nca |",
-        "| simclr | 1 | 4096 | cpu | operators | 777 | 720 | 0 | 0 |",
+        "| simclr | 1 | 4096 | cpu | operators | 777 | 1440 | 0 | 0 |",
         "| simclr | 1 | 4096 | cpu | 12.3 | 0.513 | 12.3 | 0.529 | 2.88 | 0.610 | – | – | – |",
         "| simclr | 1 | 16384 | cpu | – | 8.21 | 12.3 |",
         "| simclr | 1 | 4096 | cpu | 3.00 | 256 | 3.00 | 8.00 | – | – |",
