@@ -17,7 +17,6 @@ pub fn rows(all: &[Measured]) -> Value {
                 "batch": measured.images,
                 "dimension": DIMENSION,
                 "positives": measured.case.positives,
-                "adversarial": measured.case.loss.needs_adversarial(),
                 "dtype": dtype(figure.implementation),
                 "device": measured.device,
                 "implementation": figure.implementation.name(),

@@ -86,11 +86,6 @@ fn key(row: &Value) -> Key {
     (word(row, "loss"), number("positives"), number("batch"))
 }
 
-/// The pairs of views that a row's loss contrasts: an adversarial view makes a second.
-fn contrasts(row: &Value) -> usize {
-    1 + usize::from(row["adversarial"] == true)
-}
-
 struct Page<'a> {
     found: &'a Found,
     has_card: bool,
@@ -111,6 +106,18 @@ impl Page<'_> {
         }
         let other = Self::DEVICES.into_iter().find_map(|other| self.found.rows(other, subject));
         (other.cloned().unwrap_or_default(), false)
+    }
+
+    /// The pairs of views that a loss contrasts, which its operators' rows say: an adversarial view makes a second.
+    fn contrasts(&self, loss: &str) -> Option<usize> {
+        let mut rows = Self::DEVICES.iter().flat_map(|device| self.rows(device, Subject::Operators).0);
+        let row = rows.find(|row| row["loss"] == *loss)?;
+        Some(1 + usize::from(row["adversarial"] == true))
+    }
+
+    /// What is calculated of a loss, where it is known.
+    fn calculated(&self, loss: &str, images: u64) -> Option<Calculated> {
+        Some(calculated::of(self.contrasts(loss)?, images as usize))
     }
 
     fn laws(&self) -> String {
@@ -164,12 +171,13 @@ impl Page<'_> {
             }
             for row in rows.iter().filter(|row| measured || row["engine"] == "operators") {
                 let (loss, positives, images) = key(row);
-                let Calculated { kernels, .. } = calculated::of(contrasts(row), images as usize);
+                let kernels =
+                    self.calculated(&loss, images).map_or(NOTHING.into(), |it| it.kernels.to_string());
                 let mut cells = vec![loss, positives.to_string(), images.to_string(), device.to_owned()];
                 let on_tiles = row["engine"] == "operators";
                 cells.push(word(row, "engine"));
                 cells.push(if measured { cell(number(row, "kernels")) } else { self.absent(device).into() });
-                cells.push(if on_tiles { kernels.to_string() } else { NOTHING.into() });
+                cells.push(if on_tiles { kernels } else { NOTHING.into() });
                 cells.push(if measured { word(row, "waits") } else { NOTHING.into() });
                 cells.push(if on_tiles { "0".into() } else { NOTHING.into() });
                 table.push(cells);
@@ -189,7 +197,10 @@ impl Page<'_> {
     fn beside(
         &self,
         table: &mut Table,
-        cells: impl Fn(&dyn Fn(&str, &str) -> Option<f64>, &Calculated) -> Vec<String>,
+        cells: impl Fn(
+            &dyn Fn(&str, &str) -> Option<f64>,
+            &dyn Fn(fn(&Calculated) -> f64) -> String,
+        ) -> Vec<String>,
     ) {
         for device in Self::DEVICES {
             let (rows, measured) = self.figures(device);
@@ -204,7 +215,8 @@ impl Page<'_> {
                     number(row, name)
                 };
                 let (loss, positives, images) = &wanted;
-                let calculated = calculated::of(of_key().map(contrasts).max().unwrap_or(1), *images as usize);
+                let calculated =
+                    |of: fn(&Calculated) -> f64| cell(self.calculated(loss, *images).map(|it| of(&it)));
                 let mut row =
                     vec![loss.clone(), positives.to_string(), images.to_string(), device.to_owned()];
                 let mut rest = cells(&figure, &calculated);
@@ -226,10 +238,10 @@ impl Page<'_> {
             let time = |implementation| cell(figure(implementation, "median_ms"));
             vec![
                 time("floor"),
-                digits(calculated.floor_ms),
+                calculated(|it| it.floor_ms),
                 time("production"),
-                digits(calculated.least_ms),
-                digits(calculated.launches_ms),
+                calculated(|it| it.least_ms),
+                calculated(|it| it.launches_ms),
                 cell(figure("production", "ratio_to_floor")),
                 time("torch_eager"),
                 time("torch_compile"),
@@ -250,9 +262,9 @@ impl Page<'_> {
             };
             vec![
                 peak("floor"),
-                digits(calculated.floor_bytes / MEBIBYTE),
+                calculated(|it| it.floor_bytes / MEBIBYTE),
                 peak("production"),
-                digits(calculated.least_bytes / MEBIBYTE),
+                calculated(|it| it.least_bytes / MEBIBYTE),
                 peak("torch_eager"),
                 peak("torch_compile"),
             ]

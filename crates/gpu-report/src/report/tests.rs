@@ -14,7 +14,7 @@ fn found(devices: &[&'static str]) -> (Found, Vec<Step>) {
     let steps: Vec<Step> = devices.iter().flat_map(|device| steps::of(device, 1.0)).collect();
     for step in &steps {
         let figure = |implementation: &str, images: u64| {
-            json!({"loss": "simclr", "batch": images, "positives": 1, "implementation": implementation,
+            json!({"loss": "adversarial", "batch": images, "positives": 1, "implementation": implementation,
                    "median_ms": 12.34, "ratio_to_floor": 0.61, "peak_bytes_above_inputs": 3 << 20})
         };
         let value = match step.subject {
@@ -24,12 +24,12 @@ fn found(devices: &[&'static str]) -> (Found, Vec<Step>) {
                 {"law": "b", "loss": "nca", "error": 9.0, "budget": 0.0, "judged": false, "holds": true}]}),
             Subject::Soak => json!("seed 1  cpu f32  holds\ncpu f32  7 seeds, 0 failures"),
             Subject::Operators => {
-                json!([{"loss": "simclr", "batch": 4096, "positives": 1, "adversarial": true, "engine": "operators",
+                json!([{"loss": "adversarial", "batch": 4096, "positives": 1, "adversarial": true, "engine": "operators",
                                           "kernels": 777, "waits": 0}])
             }
             Subject::Tiles => json!([
-                {"loss": "simclr", "batch": 1024, "width": null, "median_ms": 10.0, "ratio_to_default": 1.0},
-                {"loss": "simclr", "batch": 1024, "width": 512, "median_ms": 8.0, "ratio_to_default": 0.8}]),
+                {"loss": "adversarial", "batch": 1024, "width": null, "median_ms": 10.0, "ratio_to_default": 1.0},
+                {"loss": "adversarial", "batch": 1024, "width": 512, "median_ms": 8.0, "ratio_to_default": 0.8}]),
             Subject::Peers => json!([figure("floor", 4096), figure("production", 4096)]),
             Subject::Large => json!([figure("production", 16384)]),
             Subject::Criterion => json!("noise\nMedians in milliseconds:\n\n| loss |\n"),
@@ -50,11 +50,11 @@ fn without_a_card_each_of_its_rows_is_skipped() {
     assert_eq!(rows.len(), 11, "{rows:#?}");
     for expected in [
         "| cpu | f32 | allowed | careful | – | 1 of 1 | 1.50 | a on nca |",
-        "| simclr | 1 | 4096 | cpu | operators | 777 | 1440 | 0 | 0 |",
-        "| simclr | 1 | 4096 | cpu | 12.3 | 0.513 | 12.3 | 0.529 | 2.88 | 0.610 | – | – | – |",
-        "| simclr | 1 | 16384 | cpu | – | 8.21 | 12.3 |",
-        "| simclr | 1 | 4096 | cpu | 3.00 | 256 | 3.00 | 8.00 | – | – |",
-        "| simclr | 1024 | cpu | 10.0 | 8.00 (0.800) |",
+        "| adversarial | 1 | 4096 | cpu | operators | 777 | 1440 | 0 | 0 |",
+        "| adversarial | 1 | 4096 | cpu | 12.3 | 0.513 | 12.3 | 1.06 | 5.76 | 0.610 | – | – | – |",
+        "| adversarial | 1 | 16384 | cpu | – | 8.21 | 12.3 |",
+        "| adversarial | 1 | 4096 | cpu | 3.00 | 256 | 3.00 | 8.00 | – | – |",
+        "| adversarial | 1024 | cpu | 10.0 | 8.00 (0.800) |",
         "cpu f32  7 seeds, 0 failures",
     ] {
         assert!(page.contains(expected), "{expected} is not in\n{page}");
