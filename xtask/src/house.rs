@@ -19,7 +19,11 @@ const HOUSE: [(&str, &str, &[&str]); 15] = [
         "crates/cli",
         &["intnacl-chart", "intnacl-vocabulary", "intnacl-reference", "intnacl-judge"],
     ),
-    ("intnacl-training", "crates/training", &["intnacl-reference", "intnacl-judge", "intnacl"]),
+    (
+        "intnacl-training",
+        "crates/training",
+        &["intnacl-chart", "intnacl-reference", "intnacl-judge", "intnacl"],
+    ),
     (
         "intnacl-fuzz",
         "crates/fuzz",

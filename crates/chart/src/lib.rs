@@ -48,11 +48,18 @@ impl Axis {
 
     /// An axis from 0 to `high` with five to ten ticks.
     pub fn from_zero(high: f64) -> Self {
-        let decade = 10_f64.powf((high / 5.0).log10().floor());
-        let step = [5.0, 2.0, 1.0].map(|digit| digit * decade).into_iter().find(|step| high / step >= 5.0);
+        Self::between(0.0, high)
+    }
+
+    /// An axis from `low` to a larger `high` with five to ten ticks, at round numbers.
+    pub fn between(low: f64, high: f64) -> Self {
+        let width = high - low;
+        let decade = 10_f64.powf((width / 5.0).log10().floor());
+        let step = [5.0, 2.0, 1.0].map(|digit| digit * decade).into_iter().find(|step| width / step >= 5.0);
         let step = step.unwrap_or(decade);
-        let ticks = (0..=(high / step) as usize).map(|k| k as f64 * step).collect();
-        Self { low: 0.0, high, logarithmic: false, ticks }
+        let first = (low / step).ceil();
+        let ticks = (0..=(high / step - first) as usize).map(|k| (first + k as f64) * step).collect();
+        Self { low, high, logarithmic: false, ticks }
     }
 
     /// Where its ticks are.
@@ -145,6 +152,15 @@ mod tests {
             let axis = Axis::from_zero(high);
             assert!((6..=11).contains(&axis.ticks().len()), "{high}: {:?}", axis.ticks());
             assert!(axis.ticks().iter().all(|tick| *tick <= high * (1.0 + 1e-12)));
+        }
+    }
+
+    #[test]
+    fn an_axis_between_two_numbers_has_its_ticks_within() {
+        for (low, high) in [(0.37, 0.52), (-3.0, 4.0), (51.2, 51.9), (0.5, 0.9), (1.0, 2000.0)] {
+            let axis = Axis::between(low, high);
+            assert!((5..=11).contains(&axis.ticks().len()), "{low} to {high}: {:?}", axis.ticks());
+            assert!(axis.ticks().iter().all(|tick| (low..=high * (1.0 + 1e-12)).contains(tick)), "{axis:?}");
         }
     }
 

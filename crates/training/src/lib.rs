@@ -12,6 +12,7 @@ pub mod data;
 pub mod encoder;
 mod error;
 pub mod evaluate;
+mod events;
 pub mod metrics;
 pub mod paper;
 pub mod random;

@@ -15,11 +15,13 @@ pub struct Line {
     pub epoch: u64,
     /// Steps that were done since the start of the run.
     pub step: u64,
+    /// When the epoch ended, in seconds since the start of 1970.
+    pub time: f64,
     /// The mean loss.
     pub loss: f64,
-    /// Of the epoch's last batch.
+    /// Of the epoch's last batch; labels have none.
     #[serde(flatten)]
-    pub contrast: Contrast,
+    pub contrast: Option<Contrast>,
     /// Images of the dataset a second (each is seen in several views).
     pub images_per_second: f64,
 }

@@ -33,6 +33,16 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
+impl Table {
+    /// The epochs after which a row's columns were evaluated, where 100 epochs of the paper are `of` here: one number
+    /// but for Table S6.
+    pub fn epochs(&self, of: u64) -> Vec<u64> {
+        let published = self.columns.iter().filter_map(|column| column.strip_prefix("epochs-")?.parse().ok());
+        let epochs: Vec<u64> = published.map(|epochs: u64| (epochs * of / 100).max(1)).collect();
+        if epochs.is_empty() { vec![of] } else { epochs }
+    }
+}
+
 /// The rows of Tables 2 and 3 are some of the appendix's: where each loss is found.
 const SELECTIONS: [(&str, &[(&str, &str)]); 2] = [
     ("2", &[("S2", "nca-g0"), ("S3", "nca-g2"), ("S2", "mixnca-g0-0.9"), ("S3", "mixnca-g2-0.5")]),
@@ -42,9 +52,21 @@ const SELECTIONS: [(&str, &[(&str, &str)]); 2] = [
 /// The rows of Figure 1 and Table 1.
 const TABLE_1: [&str; 6] = ["simclr", "debiased", "debiased-hardneg", "adv", "intcl", "intnacl"];
 
+/// Names that the tables have another name for.
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("simclr", "nca-g0-m1"),
+    ("debiased-hardneg", "nca-g2-m1"),
+    ("intcl", "int-nca-m1"),
+    ("intnacl", "int-mixnca-0.5-m5"),
+    ("supervised", "supervised-m1"),
+];
+
+/// The tables that have accuracies of a preset, the one with most columns first.
+const OF_PRESETS: [&str; 5] = ["S5", "S2", "S4", "I", "4"];
+
 /// A table by its name: `table-1` to `table-5`, `table-s2` to `table-s6`.
 ///
-/// Table 1 says which losses there are and has no accuracies.
+/// Table 1 says which losses there are and has no accuracies: its rows have those of the same losses in other tables.
 ///
 /// # Errors
 /// [`Error::Setting`] for another name.
@@ -59,8 +81,9 @@ pub fn table(name: &str) -> Result<Table> {
     let refused = || Error::setting("table", name, "table-1 to table-5, table-s2 to table-s6");
     let short = name.strip_prefix("table-").ok_or_else(refused)?.to_uppercase();
     if short == "1" {
-        let columns = ["cifar100", "cifar100-fgsm", "cifar10", "cifar10-fgsm"].map(String::from).to_vec();
-        let rows = TABLE_1.map(|preset| Row { preset: preset.into(), published: Vec::new() }).to_vec();
+        let columns = columns("S2").unwrap_or_default();
+        let row = |preset: &str| Row { preset: preset.into(), published: published_of(preset, &columns) };
+        let rows = TABLE_1.iter().map(|preset| row(preset)).collect();
         return Ok(Table { name: short, columns, rows });
     }
     let selection = SELECTIONS.iter().find(|(known, _)| *known == short);
@@ -69,11 +92,27 @@ pub fn table(name: &str) -> Result<Table> {
         None => vec![rows(&short, None)],
     };
     let source = selection.map_or(short.as_str(), |(_, parts)| parts[0].0);
-    let columns = TABLES
-        .lines()
-        .find_map(|line| line.strip_prefix("columns ")?.strip_prefix(source)?.strip_prefix(' '));
-    let columns: Vec<String> = columns.ok_or_else(refused)?.split(' ').map(String::from).collect();
+    let columns = columns(source).ok_or_else(refused)?;
     Ok(Table { name: short, columns, rows: parts.concat() })
+}
+
+/// What is published of a preset for some columns, in whichever table has it: nothing, or a number a column.
+pub fn published_of(preset: &str, asked: &[String]) -> Vec<Published> {
+    let other = OTHER_NAMES.iter().find(|(name, _)| *name == preset);
+    let preset = other.map_or(preset, |(_, other)| other);
+    let of = |table: &str| -> Option<Vec<Published>> {
+        let columns = columns(table)?;
+        let row = rows(table, None).into_iter().find(|row| row.preset == preset)?;
+        let place = |column| columns.iter().position(|known| known == column);
+        asked.iter().map(|column| row.published.get(place(column)?).copied()).collect()
+    };
+    OF_PRESETS.into_iter().find_map(of).unwrap_or_default()
+}
+
+/// The columns of a table in the file.
+fn columns(table: &str) -> Option<Vec<String>> {
+    let line = |line: &'static str| line.strip_prefix("columns ")?.strip_prefix(table)?.strip_prefix(' ');
+    Some(TABLES.lines().find_map(line)?.split(' ').map(String::from).collect())
 }
 
 /// The rows of a table in the file, of one family of losses or of all.
@@ -120,9 +159,13 @@ mod tests {
             assert_eq!(table.rows.len(), rows, "{name}");
             for row in &table.rows {
                 assert!(preset(&row.preset).is_ok(), "{}", row.preset);
-                assert!(name == "1" || row.published.len() == table.columns.len(), "{name} {}", row.preset);
+                let known = !["debiased", "adv"].contains(&row.preset.as_str());
+                let expected = if known { table.columns.len() } else { 0 };
+                assert_eq!(row.published.len(), expected, "{name} {}", row.preset);
             }
         }
+        assert_eq!(table("table-s6").unwrap().epochs(10)[..3], [10, 20, 40]);
+        assert_eq!(table("table-s5").unwrap().epochs(10), [10]);
         assert!(table("table-6").is_err() && table("2").is_err());
     }
 
@@ -146,5 +189,12 @@ mod tests {
         }
         assert_eq!(mean("table-5", "nca-g2-m5", "cifar10"), mean("table-2", "nca-g2-m5", "cifar10"));
         assert_eq!(mean("table-3", "int-mixnca-0.5-m5", "cifar100-fgsm"), 41.01);
+        // Table 1's rows have the accuracies that section 4 gives for Figure 1.
+        assert_eq!(mean("table-1", "debiased-hardneg", "cifar100-fgsm"), 31.03);
+        assert_eq!(mean("table-1", "intcl", "cifar10-fgsm"), 59.33);
+        let pgd = ["cifar10-pgd".to_owned()];
+        assert_eq!(published_of("debiased-hardneg", &pgd)[0].mean, 46.24);
+        assert_eq!(published_of("supervised", &pgd)[0].mean, 40.35);
+        assert!(published_of("simclr", &pgd).is_empty() && published_of("unknown", &pgd).is_empty());
     }
 }

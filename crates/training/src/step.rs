@@ -1,13 +1,14 @@
 //! One training step: images → views, mixed and adversarial views → embeddings → loss → gradient.
 
-use crate::config::objective::numbers;
+use crate::config::objective::{Objective, numbers};
 use crate::encoder::{Encoder, Mode};
-use crate::error::{Result, in_range};
+use crate::error::{Error, Result, in_range};
+use crate::evaluate::probe::cross_entropy;
 use crate::random::{Purpose, displacement, stream};
 use crate::views;
 use intnacl::{Batch, Layout, Loss};
 use serde::{Deserialize, Serialize};
-use tch::{Tensor, no_grad};
+use tch::{Reduction, Tensor, no_grad};
 
 /// What the loss is fed with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,12 +65,62 @@ pub fn views_of(loss: &Loss, positives: usize) -> (usize, usize) {
     (clean, mixed)
 }
 
-/// The encoder passes that a step takes for each image: forward and backward together count 3, forward alone 1.
-pub fn passes_of(loss: &Loss, positives: usize) -> f64 {
+/// The encoder passes that a step takes for each image, a pass being forward and backward to the weights.
+pub fn passes_of(objective: &Objective, positives: usize) -> f64 {
+    let Objective::Contrastive(loss) = objective else { return 1.0 };
     let (clean, mixed) = views_of(loss, positives);
     // The attack goes forward from the anchor and its start, and backward to the latter's pixels.
     let adversarial = if loss.needs_adversarial() { 2.0 } else { 0.0 };
     (clean + mixed) as f64 + adversarial
+}
+
+/// What a step computes of a batch.
+#[derive(Debug)]
+pub struct Forward {
+    /// The objective's value, or why its loss refused the embeddings.
+    pub value: std::result::Result<Tensor, intnacl::Error>,
+    /// What the loss was computed from; nothing where labels are.
+    pub embedded: Option<Batch>,
+}
+
+/// A step as far as its value.
+///
+/// # Errors
+/// [`Error::Torch`](crate::Error::Torch); those of [`views::apply`]; an encoder without a classifier for labels.
+pub fn forward(
+    encoder: &Encoder,
+    (objective, contrast, drawing): (&Objective, &Contrast, &views::Settings),
+    (images, labels): (&Tensor, &Tensor),
+    place: Place,
+) -> Result<Forward> {
+    match objective {
+        Objective::Contrastive(loss) => {
+            let batch = embed(encoder, loss, contrast, drawing, images, place)?;
+            Ok(Forward { value: batch.value(loss, &contrast.settings()), embedded: Some(batch) })
+        }
+        Objective::Supervised => {
+            let features = encoder.features_of(&view(drawing, images, place, 0)?, Mode::Train)?;
+            let Some((weight, bias)) = encoder.classifier() else {
+                return Err(Error::setting(
+                    "encoder.classes",
+                    "absent",
+                    "the number of classes to tell apart",
+                ));
+            };
+            let scores = features.f_linear(weight, Some(bias))?;
+            Ok(Forward { value: Ok(cross_entropy(&scores, labels, Reduction::Mean)?), embedded: None })
+        }
+    }
+}
+
+/// A view of each image.
+fn view(drawing: &views::Settings, images: &Tensor, place: Place, view: u64) -> Result<Tensor> {
+    let (_, _, height, width) = images.size4()?;
+    let draws = place.indices.iter().map(|&image| {
+        let numbers = [place.epoch, image as u64, view];
+        drawing.draw(height, width, &mut stream(place.seed, Purpose::Views, &numbers))
+    });
+    views::apply(images, &draws.collect::<Vec<_>>())
 }
 
 /// Embeddings of everything that a loss reads of a batch.
@@ -85,14 +136,7 @@ pub fn embed(
     place: Place,
 ) -> Result<Batch> {
     let (clean, mixed) = views_of(loss, contrast.positives);
-    let (_, _, height, width) = images.size4()?;
-    let views = (0..clean as u64).map(|view| {
-        let draws = place.indices.iter().map(|&image| {
-            let numbers = [place.epoch, image as u64, view];
-            drawing.draw(height, width, &mut stream(place.seed, Purpose::Views, &numbers))
-        });
-        views::apply(images, &draws.collect::<Vec<_>>())
-    });
+    let views = (0..clean as u64).map(|number| view(drawing, images, place, number));
     let views = views.collect::<Result<Vec<_>>>()?;
     let adversarial = match loss.needs_adversarial() {
         true => Some(attack(encoder, contrast, &views[0])?),
@@ -174,9 +218,11 @@ mod tests {
             ("intcl", (2, 0)),
         ] {
             let preset = preset(name).unwrap();
-            assert_eq!(views_of(&preset.loss, preset.positives), expected, "{name}");
+            let Objective::Contrastive(loss) = preset.objective else { panic!("{name}") };
+            assert_eq!(views_of(&loss, preset.positives), expected, "{name}");
         }
-        let passes = |name| preset(name).map(|preset| passes_of(&preset.loss, preset.positives)).unwrap();
+        let passes =
+            |name| preset(name).map(|preset| passes_of(&preset.objective, preset.positives)).unwrap();
         assert_eq!(passes("nca-g0-m5") / passes("nca-g0-m1"), 3.0);
     }
 

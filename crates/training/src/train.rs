@@ -3,19 +3,21 @@
 use crate::adam::Adam;
 use crate::checkpoint;
 use crate::config::Config;
-use crate::data::{Dataset, Images};
+use crate::config::objective::Objective;
+use crate::data::{Dataset, Images, Source};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
+use crate::events::{self, EVENTS};
 use crate::metrics::{self, Contrast, Line};
 use crate::random::{Purpose, permutation, stream};
-use crate::step::{Place, embed};
-use intnacl::{Batch, Layout, Request};
+use crate::step::{Forward, Place, forward};
+use intnacl::{Batch, Loss, Request};
 use intnacl_reference::json;
 use nalgebra::DMatrix;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tch::{Device, Kind, Tensor};
 
 /// The file that a run goes on from.
@@ -92,6 +94,9 @@ impl Run {
             run.load()?;
         }
         let lines = metrics::before(&folder.join(METRICS), run.epoch)?;
+        if !lines.is_empty() {
+            checkpoint::write_whole(&folder.join(EVENTS), &events::file(&lines))?;
+        }
         let lines = lines.iter().filter_map(|line| serde_json::to_string(line).ok()).map(|line| line + "\n");
         checkpoint::write_whole(&folder.join(METRICS), lines.collect::<String>().as_bytes())?;
         Ok(run)
@@ -115,10 +120,19 @@ impl Run {
     /// # Errors
     /// [`Error::NotFinite`], with the batch saved; those of the losses; [`Error::File`] for a full disk.
     pub fn train(&mut self, images: &Images, progress: &mut impl Progress) -> Result<()> {
-        while self.epoch < self.config.epochs {
+        self.train_to(self.config.epochs, images, progress)
+    }
+
+    /// Trains until so many epochs are done.
+    ///
+    /// # Errors
+    /// Those of [`train`](Self::train).
+    pub fn train_to(&mut self, epoch: u64, images: &Images, progress: &mut impl Progress) -> Result<()> {
+        while self.epoch < epoch {
             let line = self.run_epoch(images, progress)?;
             self.epoch += 1;
             metrics::append(&self.folder.join(METRICS), &line)?;
+            events::append(&self.folder.join(EVENTS), &line)?;
             self.save()?;
             progress.epoch(&line);
         }
@@ -136,26 +150,25 @@ impl Run {
         let (mut sum, mut last) = (0.0, None);
         let begin = Instant::now();
         for (step, indices) in order.chunks_exact(batch).enumerate() {
-            let selected =
-                images.select(&Tensor::f_from_slice(indices)?.f_to_device(self.encoder.device())?)?;
+            let chosen = Tensor::f_from_slice(indices)?.f_to_device(self.encoder.device())?;
+            let (selected, labels) = (images.select(&chosen)?, images.labels.f_index_select(0, &chosen)?);
             let place = Place { seed, epoch: self.epoch, indices };
             let done = self.epoch * steps as u64 + step as u64;
-            let embedded = embed(&self.encoder, &loss.0, contrast, views, &selected, place);
+            let computed = forward(&self.encoder, (loss, contrast, views), (&selected, &labels), place);
             // What refuses embeddings in there is the attack's loss.
-            let embedded = embedded.map_err(|error| match error {
+            let Forward { value, embedded } = computed.map_err(|error| match error {
                 Error::Loss(error) => {
                     let what = format!("the adversarial views' loss ({error})");
                     Error::NotFinite { step: done, what, saved: String::new() }
                 }
                 other => other,
             })?;
-            let value = embedded.value(&loss.0, &contrast.settings());
             // Where values are looked at, embeddings that are not finite are refused.
-            let value =
-                value.or_else(|error| self.not_finite(done, &format!("the loss ({error})"), &embedded))?;
+            let value = value
+                .or_else(|error| self.not_finite(done, &format!("the loss ({error})"), embedded.as_ref()))?;
             let number = f64::try_from(value.f_detach()?)?;
             if !number.is_finite() {
-                return self.not_finite(done, "the loss", &embedded);
+                return self.not_finite(done, "the loss", embedded.as_ref());
             }
             let gradient = self.encoder.parameters.gradient(&value)?;
             if !bool::try_from(gradient.f_isfinite()?.f_all()?)? {
@@ -167,21 +180,24 @@ impl Run {
                         .is_ok_and(|all| bool::try_from(all).unwrap_or(false))
                 });
                 let name = wrong.map_or_else(String::new, |(name, _)| name);
-                return self.not_finite(done, &format!("the gradient of {name}"), &embedded);
+                return self.not_finite(done, &format!("the gradient of {name}"), embedded.as_ref());
             }
             self.adam.step(&mut self.encoder.parameters.flat, &gradient)?;
             sum += number;
             progress.step((step + 1) * batch, steps * batch, number);
-            last = (step + 1 == steps).then_some(embedded);
+            last = embedded.filter(|_| step + 1 == steps);
         }
         let seconds = begin.elapsed().as_secs_f64();
-        let contrast = match &last {
-            Some(batch) => Contrast::of(batch, &loss.0, contrast.temperature)?,
-            None => Contrast { floored: 0.0, effective_negatives: 0.0, saturated: 0.0 },
+        let contrast = match (&last, loss) {
+            (Some(batch), Objective::Contrastive(loss)) => {
+                Some(Contrast::of(batch, loss, contrast.temperature)?)
+            }
+            _ => None,
         };
         Ok(Line {
             epoch: self.epoch,
             step: (self.epoch + 1) * steps as u64,
+            time: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64()),
             loss: sum / steps as f64,
             contrast,
             images_per_second: (steps * batch) as f64 / seconds,
@@ -189,9 +205,12 @@ impl Run {
     }
 
     /// Stops, after the batch was saved as a request.
-    fn not_finite<T>(&self, step: u64, what: &str, batch: &Batch) -> Result<T> {
+    fn not_finite<T>(&self, step: u64, what: &str, batch: Option<&Batch>) -> Result<T> {
+        let (Some(batch), Objective::Contrastive(loss)) = (batch, &self.config.loss) else {
+            return Err(Error::NotFinite { step, what: what.into(), saved: String::new() });
+        };
         let path = self.folder.join(format!("step-{step}.json"));
-        let saved = match request(batch, &self.config) {
+        let saved = match request(batch, loss, &self.config) {
             Ok(request) => {
                 checkpoint::write_whole(&path, json::write_request(&request).as_bytes())?;
                 format!("; its batch is in {}, for `intnacl explain`", path.display())
@@ -252,7 +271,7 @@ fn difference(kept: &Config, asked: &Config) -> String {
 }
 
 /// A batch as a request, if all its entries are finite numbers.
-fn request(batch: &Batch, config: &Config) -> std::result::Result<Request, String> {
+fn request(batch: &Batch, loss: &Loss, config: &Config) -> std::result::Result<Request, String> {
     let matrices = |name: &str, tensor: &Tensor| -> std::result::Result<Vec<DMatrix<f64>>, String> {
         let (count, rows, columns) = tensor.size3().map_err(|error| error.to_string())?;
         let flat = tensor
@@ -273,7 +292,7 @@ fn request(batch: &Batch, config: &Config) -> std::result::Result<Request, Strin
     data.mixed = batch.mixed.as_ref().map(|mixed| matrices("mixed", mixed)).transpose()?;
     let adversarial = batch.adversarial.as_ref().map(|rows| matrices("adversarial", &rows.unsqueeze(0)));
     data.adversarial = adversarial.transpose()?.and_then(|mut rows| rows.pop());
-    Ok(Request::Batch { loss: config.loss.0, settings: config.contrast.settings(), data })
+    Ok(Request::Batch { loss: *loss, settings: config.contrast.settings(), data })
 }
 
 /// The images of a configuration on a device.
@@ -282,7 +301,7 @@ fn request(batch: &Batch, config: &Config) -> std::result::Result<Request, Strin
 /// Those of [`Source::load`](crate::data::Source::load) and [`Dataset::shared`].
 pub fn dataset(config: &Config, device: Device) -> Result<Dataset> {
     let data = &config.data;
-    let source: crate::data::Source = data.source.parse()?;
+    let source: Source = data.source.parse()?;
     source.load()?.shared(data.share, data.test_share, config.seed)?.to_device(device)
 }
 

@@ -88,3 +88,78 @@ fn what_is_refused_ends_with_2_and_one_line_that_names_it() {
         assert!(message.lines().count() == 1 && message.contains(words), "{arguments:?}: {message}");
     }
 }
+
+#[test]
+fn a_table_goes_on_where_it_was_stopped_and_is_evaluated_at_both_moments() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("table");
+    let reproduce = |more: &[&str]| {
+        let mut command = program();
+        command.args(["reproduce", "table-1", "--data", "digits", "--share", "0.1", "--test-share", "0.2"]);
+        command.args(["--batch", "32", "--epochs", "4", "--width", "0.0625", "--probe-epochs", "5"]);
+        command
+            .args(["--only", "simclr,nca-g0-m3", "--equal-passes", "--device", "cpu,cpu", "--out"])
+            .arg(&out);
+        command.args(more).output().unwrap()
+    };
+    let output = reproduce(&["--trials", "1"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let report = out.join("nca-g0-m3/seed-1/report-2.json");
+    let first = (fs::read(&report).unwrap(), fs::metadata(&report).unwrap().modified().unwrap());
+    let output = reproduce(&["--trials", "2"]);
+    assert!(output.status.success(), "{}", text(&output));
+    // Four views take twice SimCLR's passes, so that half of the epochs have as many.
+    let again = (fs::read(&report).unwrap(), fs::metadata(&report).unwrap().modified().unwrap());
+    assert!(first == again, "what was done is not done again");
+    let page = fs::read_to_string(out.join("results.md")).unwrap();
+    for words in [
+        "share 0.1",
+        "## Equal epochs",
+        "| nca-g0-m3 | 4 |",
+        "## Equal encoder passes",
+        "| nca-g0-m3 | 2 |",
+        "| simclr | 4 |",
+        "(53.69 ± 0.25)",
+        "Differences to simclr",
+    ] {
+        assert!(page.contains(words), "{words} is not in\n{page}");
+    }
+    for picture in ["figure-1.svg", "figure-s1.svg"] {
+        assert!(fs::read_to_string(out.join(picture)).unwrap().contains("nca-g0-m3"), "{picture}");
+    }
+
+    let other = reproduce(&["--trials", "2", "--learning-rate", "0.5"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(text(&other).contains("learning_rate"), "{}", text(&other));
+    fs::remove_file(&report).unwrap();
+    let past = reproduce(&["--trials", "2"]);
+    assert_eq!(past.status.code(), Some(2));
+    assert!(text(&past).contains("gone on to epoch 4") && text(&past).contains("--out"), "{}", text(&past));
+}
+
+#[test]
+fn a_supervised_encoder_is_evaluated_by_its_own_classifier() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut train = program();
+    train.args(["train", "--preset", "supervised", "--share", "0.2", "--batch", "32", "--epochs", "6"]);
+    let trained = train.args(["--width", "0.0625", "--out"]).arg(&out).output().unwrap();
+    assert!(trained.status.success(), "{}", text(&trained));
+    let tensors = intnacl_training::checkpoint::load(&out.join("encoder.safetensors")).unwrap().0;
+    assert_eq!(tensors["fc.weight"].size(), [10, 32]);
+    // Of a probe's training nothing is left in the answer, so that its settings change nothing.
+    let evaluate = |more: &[&str]| {
+        let output = program().arg("evaluate").arg(&out).args(more).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output).lines().next().unwrap_or_default().to_owned()
+    };
+    let own = evaluate(&[]);
+    assert!(text(&trained).contains(own.trim_end_matches(" (supervised)")), "{own}\n{}", text(&trained));
+    assert_eq!(own, evaluate(&["--probe-epochs", "1", "--seed", "9"]));
+    // As other images, even the same ones get a probe.
+    assert_ne!(own, evaluate(&["--data", "digits", "--probe-epochs", "1"]));
+    assert!(
+        text(&program().args(["train", "--preset", "supervised", "--beta", "2"]).output().unwrap())
+            .contains("supervised")
+    );
+}

@@ -83,6 +83,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
     }
     let data = dataset(&config, arguments.device)?;
+    let plan =
+        if arguments.data.is_some() { config.transfer(&config.data.source) } else { config.evaluation() };
     let found = data.train.shape()[0];
     if found != channels {
         let (argument, value) = ("data".to_owned(), config.data.source.clone());
@@ -92,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let encoder = Encoder::new(&config.encoder, channels, config.seed, arguments.device)?;
     let weights = arguments.weights.clone().unwrap_or_else(|| arguments.run.join("encoder.safetensors"));
     checkpoint::load_into(&weights, &encoder)?;
-    let report = evaluate(&encoder, &data, &config.evaluation(), &arguments.sweep)?;
+    let report = evaluate(&encoder, &data, &plan, &arguments.sweep)?;
     println!("standard accuracy {}", percent(report.standard));
     let epsilon = config.attack.epsilon;
     println!("robust accuracy {} under FGSM, epsilon {epsilon}", percent(report.fgsm));

@@ -1,6 +1,7 @@
 //! The commands: a file each.
 
 pub mod evaluate;
+pub mod figure;
 pub mod picture;
 pub mod progress;
 pub mod reproduce;

@@ -1,6 +1,6 @@
 //! A bar on a terminal, a line an epoch elsewhere; both on standard error.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use intnacl_training::metrics::Line;
 use intnacl_training::train::Progress;
 use std::io::{IsTerminal, stderr};
@@ -16,8 +16,13 @@ pub struct Bar {
 impl Bar {
     /// For a run of a name that has done `epoch` of its `epochs`.
     pub fn new(name: &str, epoch: u64, epochs: u64) -> Self {
+        Self::beside(&MultiProgress::new(), name, epoch, epochs)
+    }
+
+    /// The same, in a line below those of other runs.
+    pub fn beside(others: &MultiProgress, name: &str, epoch: u64, epochs: u64) -> Self {
         let style = "{prefix} {bar:30} epoch {pos}/{len}, {msg}, {eta} left";
-        let bar = ProgressBar::new(0);
+        let bar = others.add(ProgressBar::new(0));
         bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(name.to_owned());
         Self { bar, name: name.into(), epochs, epoch, shown: stderr().is_terminal() }

@@ -4,7 +4,7 @@ use super::progress::Bar;
 use super::{percent, picture};
 use crate::Result;
 use clap::Args;
-use intnacl_training::config::objective::{Overrides, named};
+use intnacl_training::config::objective::{Objective, Overrides, named};
 use intnacl_training::config::{Config, preset};
 use intnacl_training::data::Source;
 use intnacl_training::encoder::Stem;
@@ -30,7 +30,7 @@ pub struct Arguments {
     /// digits, cifar10:PATH, cifar100:PATH, tiny-imagenet:DIR or fashion-mnist:DIR
     #[arg(long)]
     data: Option<Source>,
-    /// A configuration of the paper's tables: simclr, adv, intnacl, nca-g0-m3, mixnca-g2-0.5-m2, …
+    /// A configuration of the paper's tables: simclr, adv, intnacl, nca-g0-m3, mixnca-g2-0.5-m2, …, or supervised
     #[arg(long)]
     preset: Option<String>,
     /// A loss by its name in requests, with the paper's parameters
@@ -92,9 +92,9 @@ impl Arguments {
             config.take(&preset(name)?);
         }
         if let Some(name) = &self.loss {
-            config.loss.0 = named(name)?;
+            config.loss = Objective::Contrastive(named(name)?);
         }
-        config.loss.0 = self.parameters.apply(config.loss.0)?;
+        config.loss = self.parameters.apply(config.loss)?;
         fn put<T: Copy>(place: &mut T, given: Option<T>) {
             *place = given.unwrap_or(*place);
         }
@@ -136,7 +136,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         false => None,
     };
-    let name = config.loss.0.name();
+    let name = config.loss.name();
     let line = |of: fn(&Report) -> f64| match &beside {
         Some(beside) => format!("{} ({name}; SimCLR {})", percent(of(&main)), percent(of(beside))),
         None => format!("{} ({name})", percent(of(&main))),
@@ -151,6 +151,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 /// Trains and evaluates one run, or goes on with it.
 fn trained(config: &Config, out: &Path, resume: bool, device: Device, name: &str) -> Result<Report> {
     let data = dataset(config, device)?;
+    let config = &config.clone().for_classes(data.classes);
     let channels = data.train.shape()[0];
     let mut run = match resume && Run::exists(out) {
         true => Run::resume(config, out, channels, device)?,
@@ -168,5 +169,10 @@ fn trained(config: &Config, out: &Path, resume: bool, device: Device, name: &str
 pub fn write_report(path: &Path, report: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(report);
     let text = text.map_err(|error| Error::File { path: path.into(), reason: error.to_string() })?;
-    checkpoint::write_whole(path, (text + "\n").as_bytes())
+    write_text(path, &(text + "\n"))
+}
+
+/// Writes a text, whole or not at all.
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    checkpoint::write_whole(path, text.as_bytes())
 }

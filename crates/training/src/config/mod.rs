@@ -56,9 +56,15 @@ pub struct Data {
 }
 
 impl Config {
-    /// The evaluation of a run of this configuration.
+    /// The evaluation of a run of this configuration on its own images.
     pub fn evaluation(&self) -> Plan<'_> {
-        Plan { data: &self.data.source, probe: &self.probe, attack: &self.attack, seed: self.seed }
+        let Self { data, probe, attack, seed, .. } = self;
+        Plan { data: &data.source, probe, attack, seed: *seed, own: true }
+    }
+
+    /// The evaluation on other images.
+    pub fn transfer<'a>(&'a self, data: &'a str) -> Plan<'a> {
+        Plan { data, own: false, ..self.evaluation() }
     }
 
     /// The configuration for a dataset: the paper's, and for the digits one that is done in a minute or two. The loss
@@ -67,13 +73,13 @@ impl Config {
     /// # Errors
     /// Never but for a preset that is not known to this program.
     pub fn of(source: &Source) -> Result<Self> {
-        let Preset { loss, positives, .. } = preset("intnacl")?;
+        let Preset { objective, positives, .. } = preset("intnacl")?;
         let paper = Self {
             seed: 1,
             epochs: 100,
             batch: 256,
             data: Data { source: source.to_string(), share: 1.0, test_share: 1.0 },
-            loss: Objective(loss),
+            loss: objective,
             contrast: Contrast { positives, ..Contrast::default() },
             views: views::Settings::default(),
             encoder: encoder::Settings::default(),
@@ -134,15 +140,21 @@ impl Config {
         Ok(config)
     }
 
-    /// Puts a preset's loss and positives in.
+    /// Puts a preset's objective and positives in.
     pub fn take(&mut self, preset: &Preset) {
-        self.loss = Objective(preset.loss);
+        self.loss = preset.objective;
         self.contrast.positives = preset.positives;
     }
 
     /// The configuration as a TOML file.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_default()
+    }
+
+    /// The same for a dataset with so many classes: a supervised encoder gets a head for them.
+    pub fn for_classes(mut self, classes: i64) -> Self {
+        self.encoder.classes = (self.loss == Objective::Supervised).then_some(classes);
+        self
     }
 
     /// Refuses settings out of range.
@@ -153,7 +165,7 @@ impl Config {
         in_range("batch", self.batch, self.batch >= 2, "at least 2 images, so that there are negatives")?;
         // Larger numbers do not fit into TOML.
         in_range("seed", self.seed, i64::try_from(self.seed).is_ok(), "a whole number below 2^63")?;
-        self.loss.0.validate().map_err(intnacl::Error::from)?;
+        self.loss.validate()?;
         self.contrast.validate()?;
         self.views.validate()?;
         self.encoder.validate()?;
@@ -206,9 +218,9 @@ mod tests {
             "preset = \"nca-g0-m3\"\nepochs = 2\n[data]\nsource = \"cifar10:x\"\n[encoder]\nwidth = 0.25\n";
         let config = Config::parse(text).unwrap();
         assert_eq!((config.epochs, config.encoder.width, config.batch), (2, 0.25, 256));
-        assert_eq!((config.loss.0, config.contrast.positives), (preset("nca-g0-m3").unwrap().loss, 3));
+        assert_eq!((config.loss, config.contrast.positives), (preset("nca-g0-m3").unwrap().objective, 3));
         let config = Config::parse("[loss]\nname = \"simclr\"\n").unwrap();
-        assert_eq!(config.loss.0, intnacl::Loss::SimClr);
+        assert_eq!(config.loss, Objective::Contrastive(intnacl::Loss::SimClr));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! A loss in a configuration: in the form that requests have, and with single parameters overridden.
+//! What a run minimises: a loss in the form that requests have, with single parameters overridden, or the labels'
+//! cross-entropy.
 
 use crate::error::{Error, Result, in_range};
 use intnacl::{Loss, Negatives, Neighborhood, Request, RobustTerm, Weight};
@@ -50,10 +51,39 @@ pub fn named(name: &str) -> Result<Loss> {
     known.ok_or_else(|| Error::setting("loss", name, format!("one of {}", LossName::NAMES.join(", "))))
 }
 
-/// A loss as a configuration writes it: `name` and `parameters` of a request.
+/// What a run minimises. A configuration writes it as a request does, by `name` and `parameters`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Form", into = "Form")]
-pub struct Objective(pub Loss);
+pub enum Objective {
+    /// A loss of the paper's.
+    Contrastive(Loss),
+    /// The cross-entropy of a linear map of the features: the baseline of appendix I, which sees the labels.
+    Supervised,
+}
+
+/// The name of [`Objective::Supervised`].
+pub const SUPERVISED: &str = "supervised";
+
+impl Objective {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Contrastive(loss) => loss.name(),
+            Self::Supervised => SUPERVISED,
+        }
+    }
+
+    /// Refuses parameters out of range.
+    ///
+    /// # Errors
+    /// The loss's own.
+    pub fn validate(&self) -> Result<()> {
+        match self {
+            Self::Contrastive(loss) => Ok(loss.validate().map_err(intnacl::Error::from)?),
+            Self::Supervised => Ok(()),
+        }
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,7 +99,10 @@ fn smallest() -> intnacl_reference::Batch {
 }
 
 impl From<Objective> for Form {
-    fn from(Objective(loss): Objective) -> Self {
+    fn from(objective: Objective) -> Self {
+        let Objective::Contrastive(loss) = objective else {
+            return Form { name: SUPERVISED.into(), parameters: Map::new() };
+        };
         let settings = intnacl::Settings::new(1.0);
         let request = json::write_request(&Request::Batch { loss, settings, data: smallest() });
         let parameters = serde_json::from_str::<Value>(&request).ok();
@@ -83,7 +116,8 @@ impl TryFrom<Form> for Objective {
 
     fn try_from(form: Form) -> Result<Self> {
         let parameters = match form.parameters.is_empty() {
-            true => Form::from(Objective(named(&form.name)?)).parameters,
+            true if form.name == SUPERVISED => return Ok(Objective::Supervised),
+            true => Form::from(Objective::Contrastive(named(&form.name)?)).parameters,
             false => form.parameters,
         };
         let request = serde_json::json!({
@@ -94,7 +128,7 @@ impl TryFrom<Form> for Objective {
         match json::read_request(&request.to_string()) {
             Ok(Request::Batch { loss, .. }) => {
                 loss.validate().map_err(intnacl::Error::from)?;
-                Ok(Objective(loss))
+                Ok(Objective::Contrastive(loss))
             }
             Ok(_) => Err(refused("a loss of batches".into())),
             Err(error) => Err(refused(format!("parameters that are right; {error}"))),
@@ -182,11 +216,27 @@ pub(crate) fn numbers(loss: &mut Loss) -> Vec<(&'static str, &mut f64)> {
 }
 
 impl Overrides {
-    /// The loss with these parameters.
+    /// The objective with these parameters.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a parameter that the loss does not have; a parameter out of range.
-    pub fn apply(&self, mut loss: Loss) -> Result<Loss> {
+    /// [`Error::Setting`] for a parameter that it does not have; a parameter out of range.
+    pub fn apply(&self, objective: Objective) -> Result<Objective> {
+        let given = [
+            ("tau_plus", self.tau_plus),
+            ("beta", self.beta),
+            ("alpha", self.alpha),
+            ("lambda", self.lambda),
+        ];
+        let expected = |name: &str| format!("another loss: {name} has no such parameter");
+        let Objective::Contrastive(mut loss) = objective else {
+            let first =
+                given.iter().find_map(|(argument, value)| Some((*argument, value.as_ref()?.to_string())));
+            let estimator = self.negatives.map(|estimator| ("negatives", format!("{estimator:?}")));
+            return match first.or(estimator) {
+                Some((argument, value)) => Err(Error::setting(argument, value, expected(SUPERVISED))),
+                None => Ok(objective),
+            };
+        };
         if let Some(estimator) = self.negatives {
             let mut all = estimators(&mut loss);
             let expected = "a loss whose estimator can be chosen";
@@ -199,22 +249,17 @@ impl Overrides {
                 };
             }
         }
-        let given = [
-            ("tau_plus", self.tau_plus),
-            ("beta", self.beta),
-            ("alpha", self.alpha),
-            ("lambda", self.lambda),
-        ];
         for (argument, value) in given {
             let Some(value) = value else { continue };
-            let expected = format!("another loss: {} has no such parameter", loss.name());
+            let expected = expected(loss.name());
             let mut places = numbers(&mut loss);
             places.retain(|(name, _)| *name == argument);
             in_range(argument, value, !places.is_empty(), expected)?;
             places.into_iter().for_each(|(_, place)| *place = value);
         }
-        loss.validate().map_err(intnacl::Error::from)?;
-        Ok(loss)
+        let objective = Objective::Contrastive(loss);
+        objective.validate()?;
+        Ok(objective)
     }
 }
 
@@ -224,17 +269,20 @@ mod tests {
 
     #[test]
     fn every_loss_reads_back_as_written() {
-        for loss in LossName::ALL.iter().copied().map(of_the_paper) {
-            let text = toml::to_string(&Objective(loss)).unwrap();
-            assert_eq!(toml::from_str::<Objective>(&text).unwrap().0, loss, "{text}");
+        let losses = LossName::ALL.iter().copied().map(of_the_paper);
+        for objective in losses.clone().map(Objective::Contrastive).chain([Objective::Supervised]) {
+            let text = toml::to_string(&objective).unwrap();
+            assert_eq!(toml::from_str::<Objective>(&text).unwrap(), objective, "{text}");
+        }
+        for loss in losses {
             assert_eq!(named(loss.name()).unwrap(), loss);
         }
     }
 
     #[test]
     fn a_name_alone_means_the_papers_parameters() {
-        let read = toml::from_str::<Objective>("name = \"int_nacl\"").unwrap().0;
-        assert_eq!(read, named("int_nacl").unwrap());
+        let read = toml::from_str::<Objective>("name = \"int_nacl\"").unwrap();
+        assert_eq!(read, Objective::Contrastive(named("int_nacl").unwrap()));
     }
 
     #[test]
@@ -243,6 +291,7 @@ mod tests {
             ("name = \"info_nce\"", "simclr"),
             ("name = \"debiased\"\nparameters = {tau = 0.1}", "tau"),
             ("name = \"debiased\"\nparameters = {tau_plus = 1.0}", "tau_plus"),
+            ("name = \"supervised\"\nparameters = {tau_plus = 0.1}", "supervised"),
             ("name = \"debiased\"\nparameter = {tau_plus = 0.1}", "parameter"),
         ] {
             let message = toml::from_str::<Objective>(text).unwrap_err().to_string();
@@ -253,13 +302,17 @@ mod tests {
     #[test]
     fn overrides_reach_every_place_and_no_other_loss() {
         let overrides = Overrides { tau_plus: Some(0.1), beta: Some(0.5), ..Default::default() };
-        let changed = overrides.apply(named("int_cl").unwrap()).unwrap();
+        let of = |name| Objective::Contrastive(named(name).unwrap());
+        let changed = overrides.apply(of("int_cl")).unwrap();
         let negatives = Negatives::G2 { tau_plus: 0.1, beta: 0.5 };
         let robust = RobustTerm { negatives, ..ROBUST };
-        assert_eq!(changed, Loss::IntCl { negatives, alpha: 1.0, robust });
-        let message = overrides.apply(Loss::SimClr).unwrap_err().to_string();
-        assert!(message.contains("tau_plus = 0.1") && message.contains("simclr"), "{message}");
+        assert_eq!(changed, Objective::Contrastive(Loss::IntCl { negatives, alpha: 1.0, robust }));
+        for (objective, name) in [(of("simclr"), "simclr"), (Objective::Supervised, "supervised")] {
+            let message = overrides.apply(objective).unwrap_err().to_string();
+            assert!(message.contains("tau_plus = 0.1") && message.contains(name), "{message}");
+        }
+        assert_eq!(Overrides::default().apply(Objective::Supervised).unwrap(), Objective::Supervised);
         let lambda = Overrides { lambda: Some(1.5), ..Default::default() };
-        assert!(lambda.apply(named("mix_nca").unwrap()).unwrap_err().to_string().contains("lambda"));
+        assert!(lambda.apply(of("mix_nca")).unwrap_err().to_string().contains("lambda"));
     }
 }

@@ -1,16 +1,16 @@
 //! The configurations of the paper's tables, by name.
 
-use super::objective::{ALPHA, G2, LAMBDA, ROBUST, TAU_PLUS};
+use super::objective::{ALPHA, G2, LAMBDA, Objective, ROBUST, SUPERVISED, TAU_PLUS};
 use crate::error::{Error, Result};
 use intnacl::{Loss, Negatives, Neighborhood, RobustTerm, Weight};
 
-/// A loss with its number of positives.
+/// An objective with its number of positives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preset {
     /// Its name: `simclr`, `mixnca-g2-0.5-m3`.
     pub name: String,
-    /// The loss.
-    pub loss: Loss,
+    /// What is minimised.
+    pub objective: Objective,
     /// `M`.
     pub positives: usize,
 }
@@ -60,7 +60,7 @@ pub fn family(name: &str) -> Option<Loss> {
     }
 }
 
-/// The preset of a name: a row of Table 1, or a family with `-m` and the number of positives.
+/// The preset of a name: a row of Table 1, `supervised`, or a family with `-m` and the number of positives.
 ///
 /// # Errors
 /// [`Error::Setting`] for another name.
@@ -68,14 +68,19 @@ pub fn family(name: &str) -> Option<Loss> {
 /// # Examples
 /// ```
 /// use intnacl::{Loss, Negatives};
-/// use intnacl_training::config::preset;
+/// use intnacl_training::config::{objective::Objective, preset};
 ///
 /// let row = preset("nca-g0-m3")?;
-/// assert_eq!((row.loss, row.positives), (Loss::Nca { negatives: Negatives::G0 }, 3));
+/// let nca = Objective::Contrastive(Loss::Nca { negatives: Negatives::G0 });
+/// assert_eq!((row.objective, row.positives), (nca, 3));
 /// # Ok::<(), intnacl_training::Error>(())
 /// ```
 pub fn preset(name: &str) -> Result<Preset> {
-    let of = |loss, positives| Preset { name: name.into(), loss, positives };
+    let of =
+        |loss, positives| Preset { name: name.into(), objective: Objective::Contrastive(loss), positives };
+    if name == SUPERVISED {
+        return Ok(Preset { name: name.into(), objective: Objective::Supervised, positives: 1 });
+    }
     if let Some((_, loss, positives)) = table_1().into_iter().find(|(known, ..)| *known == name) {
         return Ok(of(loss, positives));
     }
@@ -86,7 +91,7 @@ pub fn preset(name: &str) -> Result<Preset> {
             let known = table_1().into_iter().map(|(name, ..)| name).collect::<Vec<_>>().join(", ");
             let forms = "nca-g0-mM, nca-g2-mM, mixnca-g0-LAMBDA-mM, mixnca-g2-LAMBDA-mM, int-nca-mM, \
                          int-mixnca-LAMBDA-mM, int-one-mixnca-LAMBDA-mM or combined-LAMBDA-mM";
-            Err(Error::setting("preset", name, format!("{known}, {forms}")))
+            Err(Error::setting("preset", name, format!("{known}, {SUPERVISED}, {forms}")))
         }
     }
 }
@@ -100,13 +105,14 @@ mod tests {
 
     #[test]
     fn table_1_is_what_the_paper_says() {
-        let loss = |name| preset(name).unwrap().loss;
-        assert_eq!(loss("simclr"), Loss::SimClr);
-        assert_eq!(loss("adv"), Loss::Adversarial { alpha: 1.0 });
+        let objective = |name| preset(name).unwrap().objective;
+        assert_eq!(objective("simclr"), Objective::Contrastive(Loss::SimClr));
+        assert_eq!(objective("adv"), Objective::Contrastive(Loss::Adversarial { alpha: 1.0 }));
+        assert_eq!(objective("supervised"), Objective::Supervised);
         let intnacl = preset("intnacl").unwrap();
         let neighborhood = Neighborhood::MixNca { lambda: 0.5 };
         let expected = Loss::IntNaCl { negatives: G2, alpha: 1.0, robust: ROBUST, neighborhood };
-        assert_eq!((intnacl.loss, intnacl.positives), (expected, 5));
+        assert_eq!((intnacl.objective, intnacl.positives), (Objective::Contrastive(expected), 5));
     }
 
     #[test]

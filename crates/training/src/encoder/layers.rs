@@ -122,9 +122,14 @@ impl Linear {
         }
     }
 
+    /// Its weight and bias.
+    pub(crate) fn of(self, parameters: &Parameters) -> (&Tensor, &Tensor) {
+        (parameters.at(self.weight), parameters.at(self.bias))
+    }
+
     pub(crate) fn forward(self, parameters: &Parameters, x: &Tensor, precision: Precision) -> Result<Tensor> {
-        let (weight, bias) =
-            (precision.of(parameters.at(self.weight))?, precision.of(parameters.at(self.bias))?);
+        let (weight, bias) = self.of(parameters);
+        let (weight, bias) = (precision.of(weight)?, precision.of(bias)?);
         Ok(precision.of(x)?.f_linear(&weight, Some(&bias))?)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `image → (x - 1/2)/(1/2) → stem → four stages of two blocks → mean over the pixels: features → head: embedding`.
 //! Parameters have torchvision's names (`conv1.weight`, `layer1.0.conv1.weight`, …); the head's are
-//! `projector.0` and `projector.2`, and what adversarial views have of their own begins with `adversarial.`.
+//! `projector.0` and `projector.2`, a supervised encoder's classifier is `fc`, and what adversarial views have of their own begins with `adversarial.`.
 
 mod layers;
 mod parameters;
@@ -42,6 +42,9 @@ pub struct Settings {
     pub width: f64,
     /// The dimension of the embedding.
     pub projection: i64,
+    /// How many classes a linear map of the features tells apart: that of supervised training, which others lack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<i64>,
     /// Whether adversarial views have batch normalisation of their own.
     pub adversarial_norm: bool,
     /// What is subtracted from each pixel.
@@ -58,6 +61,7 @@ impl Default for Settings {
             stem: Stem::Cifar,
             width: 1.0,
             projection: 64,
+            classes: None,
             adversarial_norm: true,
             mean: 0.5,
             deviation: 0.5,
@@ -77,6 +81,10 @@ impl Settings {
         in_range("encoder.width", width, holds, "a multiple of 1/64 from 1/64 to 16")?;
         let holds = (1..=65536).contains(&self.projection);
         in_range("encoder.projection", self.projection, holds, "a whole number from 1 to 65536")?;
+        if let Some(classes) = self.classes {
+            let holds = (1..=65536).contains(&classes);
+            in_range("encoder.classes", classes, holds, "a whole number from 1 to 65536")?;
+        }
         in_range("encoder.mean", self.mean, self.mean.is_finite(), "a finite number")?;
         let holds = self.deviation > 0.0 && self.deviation.is_finite();
         in_range("encoder.deviation", self.deviation, holds, "a finite number above 0")
@@ -103,6 +111,7 @@ pub struct Encoder {
     stem: (Conv, Norm),
     blocks: Vec<Block>,
     head: [Linear; 2],
+    classifier: Option<Linear>,
     /// Its parameters and buffers.
     pub parameters: Parameters,
 }
@@ -173,8 +182,9 @@ impl Encoder {
             Linear::declare(&mut declared, &format!("{PROJECTOR}0"), into, into),
             Linear::declare(&mut declared, &format!("{PROJECTOR}2"), into, settings.projection),
         ];
+        let classifier = settings.classes.map(|classes| Linear::declare(&mut declared, "fc", into, classes));
         let parameters = declared.build(&mut stream(seed, Purpose::Weights, &[]), device)?;
-        Ok(Self { settings: settings.clone(), stem, blocks, head, parameters })
+        Ok(Self { settings: settings.clone(), stem, blocks, head, classifier, parameters })
     }
 
     /// Its form.
@@ -237,6 +247,11 @@ impl Encoder {
         let hidden = first.forward(&self.parameters, &features, self.precision())?.f_relu()?;
         let embedding = second.forward(&self.parameters, &hidden, self.precision())?;
         Ok(Encoded { features, embedding: embedding.f_to_kind(Kind::Float)? })
+    }
+
+    /// Weight `[K, F]` and bias `[K]` of the classifier that a supervised encoder has.
+    pub fn classifier(&self) -> Option<(&Tensor, &Tensor)> {
+        self.classifier.map(|linear| linear.of(&self.parameters))
     }
 
     fn precision(&self) -> Precision {

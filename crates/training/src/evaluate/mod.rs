@@ -28,6 +28,9 @@ pub struct Plan<'a> {
     pub attack: &'a attack::Settings,
     /// The seed of the probe and of the attacks' starts.
     pub seed: u64,
+    /// Whether these are the images that the encoder was trained on: then a supervised one's own classifier is the
+    /// probe.
+    pub own: bool,
 }
 
 /// Shares of the test images that are classified rightly.
@@ -63,14 +66,17 @@ pub fn features(encoder: &Encoder, images: &Images) -> Result<Tensor> {
     })
 }
 
-/// Trains a probe on the training images, and attacks it on the test images.
+/// Trains a probe on the training images, and attacks it on the test images. A supervised encoder brings its own.
 ///
 /// # Errors
 /// Settings out of range; those of [`Probe::train`].
 pub fn evaluate(encoder: &Encoder, data: &Dataset, plan: &Plan<'_>, sweep: &[f64]) -> Result<Report> {
     plan.attack.validate()?;
     let (train, test) = (features(encoder, &data.train)?, features(encoder, &data.test)?);
-    let probe = Probe::train(plan.probe, &train, &data.train.labels, data.classes, plan.seed)?;
+    let probe = match encoder.classifier().filter(|_| plan.own) {
+        Some((weight, bias)) => Probe { weight: weight.f_detach()?, bias: bias.f_detach()? },
+        None => Probe::train(plan.probe, &train, &data.train.labels, data.classes, plan.seed)?,
+    };
     let classifier = Classifier { encoder, probe: &probe };
     let mut right = vec![0.0; 3 + sweep.len()];
     for (start, count) in data.test.pieces(PIECE) {

@@ -10,7 +10,7 @@ fn config(name: &str) -> Config {
     config.batch = 32;
     config.epochs = 3;
     config.encoder.width = 1.0 / 16.0;
-    config
+    config.for_classes(10)
 }
 
 fn weights(run: &Run) -> Vec<f32> {
@@ -33,7 +33,7 @@ impl Progress for Killed {
 
 #[test]
 fn a_run_that_was_stopped_ends_with_the_same_weights_to_the_bit() {
-    for name in ["intnacl", "nca-g2-m2"] {
+    for name in ["intnacl", "nca-g2-m2", "supervised"] {
         let config = config(name);
         let data = dataset(&config, Device::Cpu).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -58,12 +58,16 @@ fn a_run_that_was_stopped_ends_with_the_same_weights_to_the_bit() {
         let lines = |folder: &Path| metrics::before(&folder.join(METRICS), u64::MAX).unwrap();
         let losses = |folder: &Path| lines(folder).iter().map(|line| line.loss).collect::<Vec<_>>();
         assert_eq!((losses(&stopped), lines(&stopped).len()), (losses(&whole), 3));
+        // An event for each line of metrics, however often the run was stopped.
+        assert_eq!(fs::read(stopped.join(EVENTS)).unwrap(), events::file(&lines(&stopped)));
     }
 }
 
 #[test]
 fn every_loss_of_table_1_learns() {
-    for name in ["simclr", "debiased", "debiased-hardneg", "adv", "intcl", "intnacl", "combined-0.5-m3"] {
+    for name in
+        ["simclr", "debiased", "debiased-hardneg", "adv", "intcl", "intnacl", "combined-0.5-m3", "supervised"]
+    {
         let config = Config { epochs: 10, ..config(name) };
         let data = dataset(&config, Device::Cpu).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -108,7 +112,7 @@ fn a_loss_that_is_not_finite_stops_the_run_and_saves_the_batch() {
 
     let run = Run::start(&config, &folder.path().join("second"), 1, Device::Cpu).unwrap();
     let batch = Batch::new(Tensor::rand([2, 4, 3], (Kind::Float, Device::Cpu)));
-    let error = run.not_finite::<()>(7, "the loss", &batch).unwrap_err().to_string();
+    let error = run.not_finite::<()>(7, "the loss", Some(&batch)).unwrap_err().to_string();
     assert!(error.starts_with("step 7: the loss is not finite; its batch is in"), "{error}");
     let text = std::fs::read_to_string(folder.path().join("second/step-7.json")).unwrap();
     let read = json::read_request(&text).unwrap();
