@@ -46,12 +46,13 @@ impl View<'_> {
         self.entries.iter().zip(self.all.iter().map(Vec::as_slice))
     }
 
-    /// Standard against robust accuracy. Hollow: the paper's.
+    /// Standard against robust accuracy.
     fn figure_1(&self, transfer: bool) -> Option<Named> {
         let (standard, robust, what, name) = match transfer {
             false => (column("standard")?, column("FGSM")?, "on the encoder's own images", "figure-1.svg"),
             true => (column("transfer")?, column("transfer FGSM")?, "transferred", "figure-1-transfer.svg"),
         };
+        let epsilon = self.entries.first()?.config.attack.epsilon;
         let mut series = Vec::new();
         for (entry, trials) in self.rows() {
             let of = |column: &Column| mean_and_deviation(&column.numbers(trials, entry.config.epochs));
@@ -70,7 +71,7 @@ impl View<'_> {
             title: format!("Standard and robust accuracy, {what}"),
             below: "Mean over the trials, bars of one standard deviation".into(),
             x: ("standard accuracy, %".into(), Extent::Around),
-            y: ("accuracy under FGSM, ε = 0.002, %".into(), Extent::Around),
+            y: (format!("accuracy under FGSM, ε = {epsilon}, %"), Extent::Around),
             series,
         };
         (!figure.series.is_empty()).then(|| (name.into(), figure))

@@ -116,7 +116,7 @@ fn section(
     let _ = writeln!(
         text,
         "\nDifferences to {}, paired by the trials (the same images and, where the form is the same, initial weights), with \
-         intervals at 95 % by Student's t. An interval that contains 0 is *not resolved*.\n",
+         intervals at 95 % by Student's t. An interval that contains 0, or has no width, is *not resolved*.\n",
         base.name
     );
     text.push_str(&head("configuration"));
@@ -125,7 +125,8 @@ fn section(
         for column in &columns {
             let ours = column.numbers(trials, epoch_of(entry));
             let (mean, half) = paired(&ours, &column.numbers(theirs, epoch_of(base)))?;
-            let resolved = if mean.abs() > half { "" } else { ", not resolved" };
+            // Shares of few images may differ alike by chance: an interval without width is none.
+            let resolved = if half > 0.0 && mean.abs() > half { "" } else { ", not resolved" };
             let _ = write!(text, " {mean:+.2} ± {half:.2}{resolved} |");
         }
         text.push('\n');

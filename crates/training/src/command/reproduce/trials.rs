@@ -41,8 +41,9 @@ pub fn run(arguments: &Arguments, entries: &[Entry], devices: &[Device]) -> Resu
     let work = |device: Device| {
         while let Some((entry, seed)) = next() {
             let trial = trial(arguments, &entries[entry], seed, device, &bars);
-            if trial.is_err() {
-                // What others have begun is finished, so that their checkpoints are of use.
+            if let Err(error) = &trial {
+                let waits = if devices.len() > 1 { "; trials under way are finished first" } else { "" };
+                bars.suspend(|| eprintln!("{}, seed {seed}: {error}{waits}", entries[entry].name));
                 queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
             }
             done.lock().unwrap_or_else(PoisonError::into_inner).push((entry, seed, trial));
