@@ -32,7 +32,7 @@ impl Contrast {
     /// Refuses settings out of range.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting), naming the setting.
+    /// [`Error::Setting`], naming the setting.
     pub fn validate(&self) -> Result<()> {
         let m = self.positives;
         in_range("contrast.positives", m, (1..=1024).contains(&m), "a whole number from 1 to 1024")?;
@@ -86,7 +86,7 @@ pub struct Forward {
 /// A step as far as its value.
 ///
 /// # Errors
-/// [`Error::Torch`](crate::Error::Torch); those of [`views::apply`]; an encoder without a classifier for labels.
+/// [`Error::Torch`]; those of [`views::apply`]; an encoder without a classifier for labels.
 pub fn forward(
     encoder: &Encoder,
     (objective, contrast, drawing): (&Objective, &Contrast, &views::Settings),
@@ -126,7 +126,7 @@ fn view(drawing: &views::Settings, images: &Tensor, place: Place, view: u64) -> 
 /// Embeddings of everything that a loss reads of a batch.
 ///
 /// # Errors
-/// [`Error::Torch`](crate::Error::Torch); those of [`views::apply`].
+/// [`Error::Torch`]; those of [`views::apply`].
 pub fn embed(
     encoder: &Encoder,
     loss: &Loss,
