@@ -1,7 +1,7 @@
 //! Pictures of time and memory against the batch, both axes logarithmic.
 
 use super::statistics::exponent;
-use intnacl_chart::{self as chart, Axis, number};
+use intnacl_chart::{self as chart, Axis, axes};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -83,18 +83,7 @@ impl Picture<'_> {
             .y_label_area_size(74)
             .margin_right(8)
             .build_cartesian_2d(across, up)?;
-        chart
-            .configure_mesh()
-            .x_desc("images in a batch, B")
-            .y_desc(self.quantity)
-            .x_label_formatter(&|x| number(*x))
-            .y_label_formatter(&|y| number(*y))
-            .label_style(font(13).color(&BLACK))
-            .axis_desc_style(font(15).color(&BLACK))
-            .bold_line_style(RGBColor(222, 222, 222))
-            .light_line_style(TRANSPARENT)
-            .axis_style(GREY)
-            .draw()?;
+        axes(&mut chart, "images in a batch, B", self.quantity)?;
         for line in &self.lines {
             let points = line.points.iter().copied();
             let Style(colour, shape, dashed) = line.style;

@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
+use plotters::chart::ChartContext;
+use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+use plotters::drawing::DrawingAreaErrorKind;
+use plotters::prelude::{DrawingBackend, IntoFont, TRANSPARENT};
 use plotters::style::RGBColor;
 
 /// Text and axes.
@@ -88,6 +92,23 @@ impl Ranged for Axis {
     fn range(&self) -> Range<f64> {
         self.low..self.high
     }
+}
+
+/// Draws the axes, the lines behind the curves, and what the axes are called.
+///
+/// # Errors
+/// What the drawing library says.
+pub fn axes<DB: DrawingBackend>(
+    chart: &mut ChartContext<DB, Cartesian2d<Axis, Axis>>,
+    x: &str,
+    y: &str,
+) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
+    let font = |size| ("sans-serif", size).into_font().color(&INK);
+    let mut mesh = chart.configure_mesh();
+    mesh.light_line_style(TRANSPARENT).bold_line_style(GRID).axis_style(INK);
+    // An axis has the ticks that it was made with, however many are asked for.
+    mesh.x_labels(20).y_labels(20).x_label_formatter(&|x| number(*x)).y_label_formatter(&|y| number(*y));
+    mesh.x_desc(x).y_desc(y).label_style(font(13)).axis_desc_style(font(15)).draw()
 }
 
 /// Powers of ten between two numbers, and their multiples where they are few.

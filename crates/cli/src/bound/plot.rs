@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use intnacl_chart::{self as chart, Axis, GRID, INK, number};
+use intnacl_chart::{self as chart, Axis, INK};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -82,7 +82,6 @@ fn curves(
     y: Axis,
     (x_label, y_label): &(String, &str),
 ) -> Result<(), Box<dyn Error>> {
-    let ticks = x.ticks().len();
     let mut chart = ChartBuilder::on(area)
         .margin_left(16)
         .margin_right(12)
@@ -91,20 +90,7 @@ fn curves(
         .x_label_area_size(52)
         .y_label_area_size(64)
         .build_cartesian_2d(x, y)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .x_labels(ticks)
-        .y_labels(20)
-        .x_label_formatter(&|x| number(*x))
-        .y_label_formatter(&|y| number(*y))
-        .x_desc(x_label.as_str())
-        .y_desc(*y_label)
-        .label_style((FONT, 13).into_font().color(&INK))
-        .axis_desc_style((FONT, 15).into_font().color(&INK))
-        .draw()?;
+    chart::axes(&mut chart, x_label, y_label)?;
     for series in panel.series.iter().filter(|series| series.band.is_some()) {
         let (colour, _) = style(series.curve);
         let upper = series.points.iter().map(|point| (point.x, point.upper));

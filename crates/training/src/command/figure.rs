@@ -1,6 +1,6 @@
 //! Curves and points as a picture, with their names on the right.
 
-use intnacl_chart::{self as chart, Axis, GRID, INK, number};
+use intnacl_chart::{self as chart, Axis, INK};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -70,7 +70,6 @@ impl Figure {
         let along = self.series.iter().filter_map(|series| series.spread).map(|(_, along)| along);
         let x = axis(&self.x.1, points().map(|(x, _)| *x), across);
         let y = axis(&self.y.1, points().map(|(_, y)| *y), along);
-        let labels = x.ticks().len();
         let mut chart = ChartBuilder::on(&left)
             .margin_left(16)
             .margin_right(12)
@@ -79,20 +78,7 @@ impl Figure {
             .x_label_area_size(52)
             .y_label_area_size(64)
             .build_cartesian_2d(x, y)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(GRID)
-            .axis_style(INK)
-            .x_labels(labels)
-            .y_labels(20)
-            .x_label_formatter(&|x| number(*x))
-            .y_label_formatter(&|y| number(*y))
-            .x_desc(self.x.0.as_str())
-            .y_desc(self.y.0.as_str())
-            .label_style((FONT, 13).into_font().color(&INK))
-            .axis_desc_style((FONT, 15).into_font().color(&INK))
-            .draw()?;
+        chart::axes(&mut chart, self.x.0.as_str(), self.y.0.as_str())?;
         let words = (FONT, 14).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
         for (place, series) in self.series.iter().enumerate() {
             let colour = COLOURS[place % COLOURS.len()];
