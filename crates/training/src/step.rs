@@ -124,10 +124,7 @@ fn view(drawing: &views::Settings, images: &Tensor, place: Place, view: u64) -> 
 }
 
 /// Embeddings of everything that a loss reads of a batch.
-///
-/// # Errors
-/// [`Error::Torch`]; those of [`views::apply`].
-pub fn embed(
+fn embed(
     encoder: &Encoder,
     loss: &Loss,
     contrast: &Contrast,

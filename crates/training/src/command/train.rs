@@ -169,10 +169,5 @@ fn trained(config: &Config, out: &Path, resume: bool, device: Device, name: &str
 pub fn write_report(path: &Path, report: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(report);
     let text = text.map_err(|error| Error::File { path: path.into(), reason: error.to_string() })?;
-    write_text(path, &(text + "\n"))
-}
-
-/// Writes a text, whole or not at all.
-pub fn write_text(path: &Path, text: &str) -> Result<()> {
-    checkpoint::write_whole(path, text.as_bytes())
+    checkpoint::write_whole(path, (text + "\n").as_bytes())
 }

@@ -105,14 +105,7 @@ impl View<'_> {
     fn figure_s2(&self) -> Vec<Named> {
         let mut named = Vec::new();
         for (negatives, on) in [("g0", "SimCLR"), ("g2", "Debiased+HardNeg")] {
-            for (column, what) in columns(true).filter(|column| column.name != "neighbours").zip([
-                "",
-                "-fgsm",
-                "-pgd",
-                "-transfer",
-                "-transfer-fgsm",
-                "-transfer-pgd",
-            ]) {
+            for column in columns(true) {
                 let mut series: Vec<Series> = Vec::new();
                 for (entry, trials) in self.rows() {
                     let mixed = entry.name.strip_prefix(&format!("mixnca-{negatives}-"));
@@ -143,7 +136,8 @@ impl View<'_> {
                         y: ("accuracy, %".into(), Extent::Around),
                         series,
                     };
-                    named.push((format!("figure-s2-{negatives}{what}.svg"), figure));
+                    let name = column.name.to_lowercase().replace(' ', "-");
+                    named.push((format!("figure-s2-{negatives}-{name}.svg"), figure));
                 }
             }
         }

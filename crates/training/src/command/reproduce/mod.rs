@@ -7,14 +7,13 @@ mod trials;
 
 pub use plan::Arguments;
 
-use super::train::write_text;
 use crate::Result;
 use intnacl_training::config::Config;
 use intnacl_training::encoder::Encoder;
 use intnacl_training::paper::{Table, table};
 use intnacl_training::step::{Forward, Place, forward, passes_of};
 use intnacl_training::train::dataset;
-use intnacl_training::{Dataset, Error};
+use intnacl_training::{Dataset, Error, checkpoint};
 use plan::Entry;
 use std::time::Instant;
 use tch::{Device, Tensor};
@@ -41,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let all = trials::run(arguments, &entries, &devices)?;
     let page = page::text(&table, &entries, &all, arguments)?;
     println!("\n{page}");
-    write_text(&arguments.out.join("results.md"), &format!("# {heading}\n\n{page}"))?;
+    checkpoint::write_whole(&arguments.out.join("results.md"), format!("# {heading}\n\n{page}").as_bytes())?;
     for path in figures::draw(&table, &entries, &all, &arguments.out)? {
         println!("picture: {}", path.display());
     }

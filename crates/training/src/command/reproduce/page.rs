@@ -13,7 +13,7 @@ pub struct Column {
     /// As in the tables of the paper: `standard`, `FGSM`, `PGD`.
     pub name: &'static str,
     /// Whether it is of the images of the transfer.
-    pub transfer: bool,
+    transfer: bool,
     of: fn(&Report) -> f64,
 }
 
