@@ -72,6 +72,9 @@ pub fn test(workspace: &Path, args: &[String]) -> Result<ExitCode> {
         .current_dir(workspace.join("bindings/python"))
         .env("PYTHONPATH", path)
         .env("PYTHONDONTWRITEBYTECODE", "1");
+    // Made by `cargo test` of the workspace; where it is absent, the test that runs it says so and is skipped.
+    let program = format!("debug/intnacl-training{}", std::env::consts::EXE_SUFFIX);
+    pytest.env("INTNACL_TRAINING", cargo::target(workspace).join(program));
     let status = pytest.status().map_err(|error| format!("python3 could not be started: {error}"))?;
     Ok(cargo::exit_code(status))
 }

@@ -11,7 +11,7 @@ use intnacl_training::metrics::Line;
 use intnacl_training::random::{Purpose, stream};
 use intnacl_training::step::{passes_of, views_of};
 use intnacl_training::train::Progress;
-use intnacl_training::{Run, views};
+use intnacl_training::{Run, memory, views};
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -66,6 +66,7 @@ fn main() -> Result<()> {
     if arguments.memory {
         return say_memory(&arguments);
     }
+    memory::keep_freed();
     println!(
         "Milliseconds, medians; images of {0} x {0}, width {1}, threads: {2}",
         arguments.side, arguments.width, arguments.threads

@@ -13,6 +13,7 @@ pub mod encoder;
 mod error;
 pub mod evaluate;
 mod events;
+pub mod memory;
 pub mod metrics;
 pub mod paper;
 pub mod random;

@@ -3,7 +3,7 @@
 mod command;
 
 use clap::{Parser, Subcommand};
-use intnacl_training::Error;
+use intnacl_training::{Error, memory};
 use std::process::ExitCode;
 
 /// Trains encoders with contrastive losses, and measures how accurate and robust they are.
@@ -26,6 +26,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let Arguments { threads, command } = Arguments::parse();
+    memory::keep_freed();
     if let Some(threads) = threads {
         tch::set_num_threads(threads);
     }

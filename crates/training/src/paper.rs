@@ -1,6 +1,8 @@
 //! The accuracies that the paper publishes (Ko et al. 2022, Tables 2 to 5 and S2 to S6), as rows of configurations.
 
+use crate::data::Source;
 use crate::error::{Error, Result};
+use std::path::PathBuf;
 
 const TABLES: &str = include_str!("paper.txt");
 
@@ -34,6 +36,14 @@ pub struct Table {
 }
 
 impl Table {
+    /// The images that the paper's encoders were trained on, wherever they are.
+    pub fn images(&self) -> Source {
+        match self.columns.iter().any(|column| column.starts_with("tiny-imagenet")) {
+            true => Source::TinyImageNet(PathBuf::new()),
+            false => Source::Cifar100(PathBuf::new()),
+        }
+    }
+
     /// The epochs after which a row's columns were evaluated, where 100 epochs of the paper are `of` here: one number
     /// but for Table S6.
     pub fn epochs(&self, of: u64) -> Vec<u64> {
@@ -187,6 +197,8 @@ mod tests {
             let here = mean("table-2", &row.preset, "cifar100");
             assert_eq!(row.published[0].mean, here, "{}", row.preset);
         }
+        assert_eq!(table("table-4").unwrap().images().name(), "tiny-imagenet");
+        assert_eq!(table("table-s6").unwrap().images().name(), "cifar100");
         assert_eq!(mean("table-5", "nca-g2-m5", "cifar10"), mean("table-2", "nca-g2-m5", "cifar10"));
         assert_eq!(mean("table-3", "int-mixnca-0.5-m5", "cifar100-fgsm"), 41.01);
         // Table 1's rows have the accuracies that section 4 gives for Figure 1.

@@ -233,8 +233,9 @@ impl Run {
         ];
         let metadata: HashMap<_, _> =
             metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        checkpoint::save(&self.folder.join(CHECKPOINT), &tensors, metadata)?;
-        checkpoint::save_encoder(&self.folder.join(ENCODER), &self.encoder)
+        // The checkpoint is last: what is stopped between the two repeats the epoch, and writes both.
+        checkpoint::save_encoder(&self.folder.join(ENCODER), &self.encoder)?;
+        checkpoint::save(&self.folder.join(CHECKPOINT), &tensors, metadata)
     }
 
     fn load(&mut self) -> Result<()> {

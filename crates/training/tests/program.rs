@@ -13,10 +13,10 @@ fn program() -> Command {
     command
 }
 
-/// Eight short epochs of NCA with hard negatives.
+/// Short epochs of NCA with hard negatives.
 fn train(out: &Path) -> Command {
     let mut command = program();
-    command.args(["train", "--preset", "nca-g2-m2", "--share", "0.1", "--batch", "32", "--epochs", "8"]);
+    command.args(["train", "--preset", "nca-g2-m2", "--share", "0.1", "--batch", "32"]);
     command.args(["--width", "0.0625", "--seed", "7", "--out"]).arg(out);
     command
 }
@@ -29,6 +29,11 @@ fn text(output: &Output) -> String {
 fn a_run_that_is_killed_and_resumed_ends_with_the_same_files() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    let train = |out: &Path| {
+        let mut command = train(out);
+        command.args(["--epochs", "8"]);
+        command
+    };
     let output = train(&whole).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
     let printed = String::from_utf8_lossy(&output.stdout);
@@ -65,6 +70,51 @@ fn a_run_that_is_killed_and_resumed_ends_with_the_same_files() {
     let (one, other) = (tensors(&whole), tensors(&killed));
     assert_eq!(one.1, other.1);
     assert!(one.0.iter().zip(&other.0).all(|((name, x), (other, y))| name == other && x == y));
+}
+
+/// A limit on the size of files stands for a disk that is full: it lets the encoder through, not the checkpoint.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_a_run_whose_last_checkpoint_stays_and_goes_on_once_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
+    let train = |out: &Path, epochs: &str| {
+        let mut command = train(out);
+        command.args(["--epochs", epochs]);
+        if out.exists() {
+            command.arg("--resume");
+        }
+        command
+    };
+    let run = |mut command: Command| {
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    };
+    run(train(&whole, "2"));
+    run(train(&stopped, "1"));
+    let checkpoint = stopped.join("checkpoint.safetensors");
+    let before = fs::read(&checkpoint).unwrap();
+
+    let full = train(&stopped, "2");
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 500; exec \"$0\" \"$@\""]).env("OMP_NUM_THREADS", "1");
+    let output = limited.arg(full.get_program()).args(full.get_args()).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    let last = message.lines().last().unwrap_or_default();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(last.contains("checkpoint.safetensors") && last.contains("was not written"), "{message}");
+    assert!(fs::read(&checkpoint).unwrap() == before, "the last checkpoint is what it was");
+    let names =
+        fs::read_dir(&stopped).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let unfinished: Vec<String> = names.filter(|name| name.starts_with('.')).collect();
+    assert!(unfinished.is_empty(), "{unfinished:?}");
+
+    run(train(&stopped, "2"));
+    for file in ["encoder.safetensors", "report.json"] {
+        assert!(fs::read(whole.join(file)).unwrap() == fs::read(stopped.join(file)).unwrap(), "{file}");
+    }
+    let lines = |out: &Path| fs::read_to_string(out.join("metrics.jsonl")).unwrap().lines().count();
+    assert_eq!((lines(&whole), lines(&stopped)), (2, 2));
 }
 
 #[test]
@@ -115,10 +165,10 @@ fn a_table_goes_on_where_it_was_stopped_and_is_evaluated_at_both_moments() {
     for words in [
         "share 0.1",
         "## Equal epochs",
-        "| nca-g0-m3 | 4 |",
+        "| nca-g0-m3 | 4 | 16 |",
         "## Equal encoder passes",
-        "| nca-g0-m3 | 2 |",
-        "| simclr | 4 |",
+        "| nca-g0-m3 | 2 | 8 |",
+        "| simclr | 4 | 8 |",
         "(53.69 ± 0.25)",
         "Differences to simclr",
     ] {

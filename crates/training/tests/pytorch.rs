@@ -201,7 +201,8 @@ fn attacks_are_pytorchs_image_by_image() {
     let labels = Tensor::from_slice(&expected.labels);
     let settings = attack::Settings { epsilon: 0.03, step: 0.01, iterations: 10, restarts: 2 };
     let start = |restart: usize| Ok(numbers(&[16, 3, 16, 16], 7 + restart as u64) * 2.0);
-    let fgsm = classifier.fgsm(&x, &labels, 0.03).unwrap();
+    let [still, fgsm] = classifier.fgsm(&x, &labels, &[0.0, 0.03]).unwrap().try_into().unwrap();
+    assert!(still == x);
     let pgd = classifier.pgd(&x, &labels, &settings, start).unwrap();
     for (name, attacked, expected) in [("fgsm", fgsm, expected.fgsm), ("pgd", pgd, expected.pgd)] {
         let delta = &attacked - &x;

@@ -8,15 +8,18 @@ use intnacl_training::Error;
 use intnacl_training::checkpoint;
 use intnacl_training::data::Source;
 use intnacl_training::encoder::Encoder;
-use intnacl_training::evaluate::evaluate;
+use intnacl_training::evaluate::{evaluate, features};
 use intnacl_training::train::{Run, dataset};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use tch::Device;
 
 const EXAMPLE: &str = "Examples:
   intnacl-training evaluate runs/1
   intnacl-training evaluate mix --data cifar10:cifar-10-batches-bin --sweep 0.002,0.008,0.032
-      transfer: the encoder is frozen, the probe is trained on the other images";
+      transfer: the encoder is frozen, the probe is trained on the other images
+  intnacl-training evaluate runs/1 --features features.safetensors
+      for pictures and measures of one's own: `safetensors.torch.load_file(\"features.safetensors\")`";
 
 /// Trains a linear probe on a run's frozen features, and attacks it
 #[derive(Args)]
@@ -54,6 +57,9 @@ pub struct Arguments {
     /// Where to write the report (default: standard output alone)
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Where to write the test images' features [n, F] and labels [n], as safetensors
+    #[arg(long, value_name = "FILE")]
+    features: Option<PathBuf>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", value_parser = |name: &str| intnacl::device(name))]
     device: Device,
@@ -94,6 +100,12 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let encoder = Encoder::new(&config.encoder, channels, config.seed, arguments.device)?;
     let weights = arguments.weights.clone().unwrap_or_else(|| arguments.run.join("encoder.safetensors"));
     checkpoint::load_into(&weights, &encoder)?;
+    if let Some(path) = &arguments.features {
+        let tensors =
+            [("features", features(&encoder, &data.test)?), ("labels", data.test.labels.shallow_clone())];
+        let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
+        checkpoint::save(path, &tensors, HashMap::new())?;
+    }
     let report = evaluate(&encoder, &data, &plan, &arguments.sweep)?;
     println!("standard accuracy {}", percent(report.standard));
     let epsilon = config.attack.epsilon;

@@ -47,16 +47,27 @@ impl FromStr for Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Source::Digits => write!(f, "digits"),
-            Source::Cifar10(path) => write!(f, "cifar10:{}", path.display()),
-            Source::Cifar100(path) => write!(f, "cifar100:{}", path.display()),
-            Source::TinyImageNet(path) => write!(f, "tiny-imagenet:{}", path.display()),
-            Source::FashionMnist(path) => write!(f, "fashion-mnist:{}", path.display()),
+            Source::Digits => write!(f, "{}", self.name()),
+            Source::Cifar10(path)
+            | Source::Cifar100(path)
+            | Source::TinyImageNet(path)
+            | Source::FashionMnist(path) => write!(f, "{}:{}", self.name(), path.display()),
         }
     }
 }
 
 impl Source {
+    /// The dataset's name, without its place.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Source::Digits => "digits",
+            Source::Cifar10(_) => "cifar10",
+            Source::Cifar100(_) => "cifar100",
+            Source::TinyImageNet(_) => "tiny-imagenet",
+            Source::FashionMnist(_) => "fashion-mnist",
+        }
+    }
+
     /// How many channels its images have.
     pub fn channels(&self) -> i64 {
         match self {

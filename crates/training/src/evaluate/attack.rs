@@ -69,14 +69,15 @@ impl Classifier<'_> {
         Ok((scores.f_detach()?, gradient[0].shallow_clone()))
     }
 
-    /// The fast gradient sign method (Goodfellow et al. 2015): images moved by `epsilon` along the sign of the
-    /// gradient, within `[0, 1]`.
+    /// The fast gradient sign method (Goodfellow et al. 2015): for each `epsilon` the images moved by it along the sign
+    /// of the gradient, within `[0, 1]`.
     ///
     /// # Errors
     /// [`Error::Torch`](crate::Error::Torch).
-    pub fn fgsm(&self, images: &Tensor, labels: &Tensor, epsilon: f64) -> Result<Tensor> {
-        let (_, gradient) = self.gradient(images, labels)?;
-        Ok(images.f_add(&gradient.f_sign()?.f_mul_scalar(epsilon)?)?.f_clamp(0.0, 1.0)?)
+    pub fn fgsm(&self, images: &Tensor, labels: &Tensor, epsilons: &[f64]) -> Result<Vec<Tensor>> {
+        let sign = self.gradient(images, labels)?.1.f_sign()?;
+        let moved = |&epsilon| Ok(images.f_add(&sign.f_mul_scalar(epsilon)?)?.f_clamp(0.0, 1.0)?);
+        epsilons.iter().map(moved).collect()
     }
 
     /// Projected gradient descent (Madry et al. 2018): `restarts` times from a random start, the steps going on while

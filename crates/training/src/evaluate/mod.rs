@@ -78,7 +78,9 @@ pub fn evaluate(encoder: &Encoder, data: &Dataset, plan: &Plan<'_>, sweep: &[f64
         None => Probe::train(plan.probe, &train, &data.train.labels, data.classes, plan.seed)?,
     };
     let classifier = Classifier { encoder, probe: &probe };
-    let mut right = vec![0.0; 3 + sweep.len()];
+    let epsilons = [&[plan.attack.epsilon], sweep].concat();
+    // Images classified rightly: as they are and under PGD, and under FGSM with each epsilon.
+    let (mut right, mut fgsm) = ([0.0; 2], vec![0.0; epsilons.len()]);
     for (start, count) in data.test.pieces(PIECE) {
         let (images, labels) = data.test.range(start, count)?;
         let hits = |images: &Tensor| -> Result<f64> {
@@ -86,25 +88,24 @@ pub fn evaluate(encoder: &Encoder, data: &Dataset, plan: &Plan<'_>, sweep: &[f64
             Ok(f64::try_from(scores.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Double)?)?)
         };
         right[0] += hits(&images)?;
-        let fgsm = |epsilon: f64| hits(&classifier.fgsm(&images, &labels, epsilon)?);
-        right[1] += fgsm(plan.attack.epsilon)?;
+        let moved = classifier.fgsm(&images, &labels, &epsilons)?;
+        for (sum, moved) in fgsm.iter_mut().zip(&moved) {
+            *sum += hits(moved)?;
+        }
         let shape = images.size();
-        right[2] += hits(&classifier.pgd(&images, &labels, plan.attack, |restart| {
+        right[1] += hits(&classifier.pgd(&images, &labels, plan.attack, |restart| {
             Ok(random_start(plan.seed, restart, start, &shape)?.f_to_device(encoder.device())?)
         })?)?;
-        for (sum, &epsilon) in right[3..].iter_mut().zip(sweep) {
-            *sum += fgsm(epsilon)?;
-        }
     }
     let count = data.test.count() as f64;
     let neighbours = (&train, &data.train.labels);
     Ok(Report {
         data: plan.data.to_owned(),
         standard: right[0] / count,
-        fgsm: right[1] / count,
-        pgd: right[2] / count,
+        fgsm: fgsm[0] / count,
+        pgd: right[1] / count,
         knn: knn::accuracy(neighbours, (&test, &data.test.labels), data.classes, NEIGHBOURS)?,
         attack: plan.attack.clone(),
-        sweep: sweep.iter().zip(&right[3..]).map(|(&epsilon, right)| (epsilon, right / count)).collect(),
+        sweep: sweep.iter().zip(&fgsm[1..]).map(|(&epsilon, right)| (epsilon, right / count)).collect(),
     })
 }

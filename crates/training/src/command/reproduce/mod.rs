@@ -29,7 +29,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     })?;
     let devices = arguments.devices();
     let data = dataset(&first.config, devices[0])?;
-    let heading = heading(arguments, &table, &first.config);
+    let heading = heading(arguments, &table, &first.config)?;
     println!("{heading}");
     let hours = estimate(&first.config, &entries, &data, arguments, &devices)? / 3600.0;
     println!("Training takes about {hours:.1} hours on {}, evaluation apart.", named(&devices));
@@ -52,21 +52,31 @@ fn named(devices: &[Device]) -> String {
     names.join(", ")
 }
 
-fn heading(arguments: &Arguments, table: &Table, config: &Config) -> String {
-    format!(
-        "Table {} on {}: share {} of the training and {} of the test images, width {}, {} epochs, batch {}, learning rate \
-         {}, probe of {} epochs, {} trials (the paper: CIFAR-100, 1, 1, 1, 100, 256, 0.0003, 1000, 5)",
+/// What is run, and after it in brackets what the paper ran.
+fn heading(arguments: &Arguments, table: &Table, config: &Config) -> Result<String> {
+    let images = table.images();
+    let paper = Config::of(&images)?;
+    let numbers = |config: &Config, trials: u64| {
+        format!(
+            "share {} of the training and {} of the test images, width {}, {} epochs, batch {}, learning rate {}, probe of {} \
+             epochs, {trials} trials",
+            config.data.share,
+            config.data.test_share,
+            config.encoder.width,
+            config.epochs,
+            config.batch,
+            config.adam.learning_rate,
+            config.probe.epochs,
+        )
+    };
+    Ok(format!(
+        "Table {} on {}: {} (the paper, on {}: {})",
         table.name,
         config.data.source,
-        config.data.share,
-        config.data.test_share,
-        config.encoder.width,
-        config.epochs,
-        config.batch,
-        config.adam.learning_rate,
-        config.probe.epochs,
-        arguments.trials(),
-    )
+        numbers(config, arguments.trials()),
+        images.name(),
+        numbers(&paper, plan::Scale::Paper.trials()),
+    ))
 }
 
 /// The seconds that training takes, from two steps of the first configuration and the passes of the others.
@@ -103,10 +113,7 @@ fn estimate(
     let steps = (images.count() / first.batch) as f64;
     let passes: f64 = entries
         .iter()
-        .map(|Entry { config, epochs, .. }| {
-            let last = epochs.last().copied().unwrap_or(config.epochs);
-            last as f64 * passes_of(&config.loss, config.contrast.positives)
-        })
+        .map(|entry| entry.epochs.last().copied().unwrap_or(entry.config.epochs) as f64 * entry.passes())
         .sum();
     Ok(seconds * passes * steps * arguments.trials() as f64 / devices.len() as f64)
 }

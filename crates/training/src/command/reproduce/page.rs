@@ -38,16 +38,17 @@ impl Column {
         found.filter_map(report).map(|share| 100.0 * share).collect()
     }
 
-    /// What the paper has for a preset: of CIFAR-100 or TinyImageNet where the images are the encoder's own, of
-    /// CIFAR-10 where they are those of the transfer.
-    pub fn published(&self, preset: &str) -> Option<Published> {
+    /// What the paper has for a preset: of the images that its encoders of the table were trained on, or of CIFAR-10
+    /// for the transfer.
+    fn published(&self, preset: &str, table: &Table) -> Option<Published> {
         let attack = match self.name.rsplit(' ').next()? {
             "FGSM" => "-fgsm",
             "PGD" => "-pgd",
             "neighbours" => return None,
             _ => "",
         };
-        let images = if self.transfer { "cifar10" } else { "cifar100" };
+        let own = table.images();
+        let images = if self.transfer { "cifar10" } else { own.name() };
         published_of(preset, &[format!("{images}{attack}")]).first().copied()
     }
 }
@@ -67,18 +68,18 @@ fn cell(mean: f64, deviation: Option<f64>) -> String {
 
 pub fn text(table: &Table, entries: &[Entry], all: &[Vec<Trial>], arguments: &Arguments) -> Result<String> {
     let mut text = String::from("Accuracies in percent, mean ± standard deviation over the trials");
-    text.push_str("; in brackets the paper's.\n");
+    let _ = writeln!(text, "; in brackets the paper's, trained on {}.", table.images().name());
     let of_columns = table.epochs(1).len() > 1;
     if of_columns {
         text.push_str(&by_epoch(table, entries, all));
     } else {
         let _ = writeln!(text, "\n## Equal epochs\n");
         let of = |entry: &Entry| entry.config.epochs;
-        text.push_str(&section(entries, all, arguments, of)?);
+        text.push_str(&section(table, entries, all, arguments, of)?);
         if arguments.equal_passes {
             let _ = writeln!(text, "\n## Equal encoder passes\n");
             let of = |entry: &Entry| entry.equal.unwrap_or(entry.config.epochs);
-            text.push_str(&section(entries, all, arguments, of)?);
+            text.push_str(&section(table, entries, all, arguments, of)?);
         }
     }
     Ok(text)
@@ -86,6 +87,7 @@ pub fn text(table: &Table, entries: &[Entry], all: &[Vec<Trial>], arguments: &Ar
 
 /// Accuracies, then paired differences to the first configuration.
 fn section(
+    table: &Table,
     entries: &[Entry],
     all: &[Vec<Trial>],
     arguments: &Arguments,
@@ -96,13 +98,13 @@ fn section(
         let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
         format!("| {first} | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(columns.len()))
     };
-    let mut text = head("configuration | epochs").replacen("|---|", "|---|---|", 1);
+    let mut text = head("configuration | epochs | passes an image").replacen("|---|", "|---|---|---|", 1);
     for (entry, trials) in entries.iter().zip(all) {
         let epoch = epoch_of(entry);
-        let _ = write!(text, "| {} | {epoch} |", entry.name);
+        let _ = write!(text, "| {} | {epoch} | {} |", entry.name, epoch as f64 * entry.passes());
         for column in &columns {
             let (mean, deviation) = mean_and_deviation(&column.numbers(trials, epoch));
-            let paper = column.published(&entry.name);
+            let paper = column.published(&entry.name, table);
             let paper =
                 paper.map_or(String::new(), |paper| format!(" ({})", cell(paper.mean, paper.deviation)));
             let _ = write!(text, " {}{paper} |", cell(mean, Some(deviation)));

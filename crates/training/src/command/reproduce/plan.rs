@@ -96,7 +96,7 @@ impl Scale {
         }
     }
 
-    fn trials(self) -> u64 {
+    pub fn trials(self) -> u64 {
         if self == Self::Paper { 5 } else { 3 }
     }
 }
@@ -171,5 +171,10 @@ impl Entry {
         epochs.sort_unstable();
         epochs.dedup();
         Ok(Self { name: name.to_owned(), config, epochs, equal })
+    }
+
+    /// The encoder passes that an epoch takes for each image.
+    pub fn passes(&self) -> f64 {
+        passes_of(&self.config.loss, self.config.contrast.positives)
     }
 }
