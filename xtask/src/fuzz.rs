@@ -1,5 +1,6 @@
 //! Fuzzing: libFuzzer on the targets of `crates/fuzz`.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -22,9 +23,9 @@ const LONGEST_COMMITTED: u64 = 1536;
 const PATIENCE: &str = "-timeout=120";
 
 /// Fuzzes targets, all of them in turn if none is named. What libFuzzer has found so far is kept in `target/fuzz`, so that a
-/// second run goes on; in the end a part of the smallest set that reaches all of it becomes the committed corpus.
+/// second run goes on; with `--commit` a part of the smallest set that reaches all of it becomes the committed corpus.
 pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
-    let (targets, minutes) = parse(args)?;
+    let Asked { targets, minutes, commits } = parse(args)?;
     let fuzz = tools::provide(workspace, "cargo-fuzz", "0.13.2")?;
     let cargo_fuzz = |command: &str, target: &str| {
         let mut program = Command::new(&fuzz);
@@ -49,6 +50,9 @@ pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
             eprintln!("fuzz: {target} breaks a promise; the bytes are the file that is named above");
             return Ok(ExitCode::FAILURE);
         }
+        if !commits {
+            continue;
+        }
         let smallest = found.with_extension("smallest");
         let _ = fs::remove_dir_all(&smallest);
         let copied = |error: std::io::Error| format!("{}: {error}", smallest.display());
@@ -64,7 +68,7 @@ pub fn run(workspace: &Path, args: &[String]) -> Result<ExitCode> {
 }
 
 /// Replaces the committed corpus by files of another: those that are not long, and of these as many of each length as there
-/// are, up to a hundred in all.
+/// are, up to a hundred in all. Files that a person has named stay: they are the cases that were found.
 fn commit(from: &Path, committed: &Path) -> std::io::Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(from)? {
@@ -75,8 +79,12 @@ fn commit(from: &Path, committed: &Path) -> std::io::Result<()> {
         }
     }
     files.sort();
-    fs::remove_dir_all(committed)?;
-    fs::create_dir_all(committed)?;
+    for entry in fs::read_dir(committed)? {
+        let entry = entry?;
+        if is_libfuzzers(&entry.file_name()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
     let every = files.len().div_ceil(MOST_COMMITTED).max(1);
     for (_, name) in files.iter().step_by(every) {
         fs::copy(from.join(name), committed.join(name))?;
@@ -84,14 +92,29 @@ fn commit(from: &Path, committed: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn parse(args: &[String]) -> Result<(Vec<&str>, f64)> {
-    let (mut targets, mut minutes) = (Vec::new(), MINUTES);
+/// Whether libFuzzer has named a file: by its SHA-1.
+fn is_libfuzzers(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.len() == 40 && name.chars().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// What the command was asked for.
+#[derive(Debug, PartialEq)]
+struct Asked<'a> {
+    targets: Vec<&'a str>,
+    minutes: f64,
+    commits: bool,
+}
+
+fn parse(args: &[String]) -> Result<Asked<'_>> {
+    let (mut targets, mut minutes, mut commits) = (Vec::new(), MINUTES, false);
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         if arg == "--minutes" {
             let given = args.next().and_then(|given| given.parse::<f64>().ok());
             minutes =
                 given.filter(|given| *given > 0.0 && *given <= 1e5).ok_or("--minutes: expected a number")?;
+        } else if arg == "--commit" {
+            commits = true;
         } else if let Some(target) = TARGETS.iter().find(|target| *target == arg) {
             targets.push(*target);
         } else {
@@ -101,7 +124,7 @@ fn parse(args: &[String]) -> Result<(Vec<&str>, f64)> {
     if targets.is_empty() {
         targets = TARGETS.to_vec();
     }
-    Ok((targets, minutes))
+    Ok(Asked { targets, minutes, commits })
 }
 
 fn folder(workspace: &Path, target: &str) -> Result<PathBuf> {
@@ -127,8 +150,10 @@ mod tests {
 
     #[test]
     fn targets_and_minutes_are_read() {
-        assert_eq!(parse(&[]).unwrap(), (TARGETS.to_vec(), 20.0));
-        assert_eq!(parse(&words("numbers --minutes 0.5")).unwrap(), (vec!["numbers"], 0.5));
+        let asked = |targets, minutes, commits| Asked { targets, minutes, commits };
+        assert_eq!(parse(&[]).unwrap(), asked(TARGETS.to_vec(), 20.0, false));
+        let some = words("numbers --minutes 0.5 --commit");
+        assert_eq!(parse(&some).unwrap(), asked(vec!["numbers"], 0.5, true));
         for wrong in ["--minutes", "--minutes 0", "--minutes NaN", "nubmers"] {
             assert!(parse(&words(wrong)).is_err(), "{wrong}");
         }
@@ -142,12 +167,16 @@ mod tests {
             fs::create_dir_all(folder).unwrap();
         }
         for length in 0..2000 {
-            fs::write(from.join(format!("{length}")), vec![0; length]).unwrap();
+            fs::write(from.join(format!("{length:040x}")), vec![0; length]).unwrap();
         }
+        fs::write(committed.join("a-case-that-was-found"), [0; 700]).unwrap();
+        fs::write(committed.join("f".repeat(40)), [0; 800]).unwrap();
         commit(&from, &committed).unwrap();
+        assert!(committed.join("a-case-that-was-found").exists(), "what a person has named stays");
+        assert!(!committed.join("f".repeat(40)).exists());
         let lengths: Vec<u64> =
             fs::read_dir(&committed).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).collect();
-        assert!((90..=100).contains(&lengths.len()), "{}", lengths.len());
+        assert!((90..=101).contains(&lengths.len()), "{}", lengths.len());
         assert!(lengths.iter().any(|length| *length < 20) && lengths.iter().any(|length| *length > 1500));
     }
 

@@ -62,9 +62,10 @@ Commands:
                      notes/scoreboard.md and notes/scoreboard.html; goes on where it was stopped
   c [--prefix DIR]   build the library for C and C++ into target/c, or into DIR, with headers and the files of
                      pkg-config and CMake
-  fuzz [TARGET...] [--minutes N]
+  fuzz [TARGET...] [--minutes N] [--commit]
                      have libFuzzer look for bytes that break a promise, 20 minutes a target: requests, answers,
-                     results, numbers, c_border; what it found so far is in target/fuzz, the smallest corpus in crates/fuzz
+                     results, numbers, c_border; what it found so far is in target/fuzz, and with --commit the smallest
+                     corpus is put into crates/fuzz
   mutants [ARGS...]  break the code of the losses and of the bound in sampled places, and see whether the tests notice;
                      goes on where it was stopped; see `cargo xtask mutants --help`
   gpu-report [ARGS...]

@@ -94,14 +94,20 @@ def test_a_trained_encoder_has_the_same_features_in_pytorch(tmp_path, law_seed):
     preset = draw.choice(["simclr", "adv", "nca-g2-m2"])
     run("train", "--data", "cifar10:train.bin,test.bin", "--preset", preset, "--width", WIDTH / 64,
         "--batch", 20, "--epochs", 2, "--seed", law_seed, "--out", "run")
-    run("evaluate", "run", "--features", "features.safetensors", "--iterations", 1)
-    ours = read_safetensors(tmp_path / "features.safetensors")
+    run("evaluate", "run", "--embeddings", "test.safetensors", "--iterations", 1)
+    ours = read_safetensors(tmp_path / "test.safetensors")
     assert ours["labels"].tolist() == [number % 10 for number in range(30)]
 
     model = ResNet(WIDTH)
     model.load_state_dict(read_safetensors(tmp_path / "run/encoder.safetensors"), strict=True)
+    head = nn.Sequential(nn.Linear(8 * WIDTH, 8 * WIDTH), nn.ReLU(), nn.Linear(8 * WIDTH, 64))
+    checkpoint = read_safetensors(tmp_path / "run/checkpoint.safetensors")
+    names = {name: f"projector.{name}" for name in head.state_dict()}
+    head.load_state_dict({name: checkpoint[kept] for name, kept in names.items()}, strict=True)
     with torch.no_grad():
         features = model.eval()((images - 0.5) / 0.5)
+        embeddings = head(features)
     # Twenty layers in f32, as in the test from the other side.
-    assert (features - ours["features"]).abs().max() < 2e-5 * max(1.0, features.abs().max())
-    assert features.std(0).max() > 1e-3, "images that all look alike show nothing"
+    for theirs, name in [(features, "features"), (embeddings, "embeddings")]:
+        assert (theirs - ours[name]).abs().max() < 2e-5 * max(1.0, theirs.abs().max()), name
+        assert theirs.std(0).max() > 1e-3, "images that all look alike show nothing"

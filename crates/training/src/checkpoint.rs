@@ -112,6 +112,11 @@ pub fn put(path: &Path, tensors: &HashMap<String, Tensor>, encoder: &Encoder) ->
     Ok(())
 }
 
+/// Whether there is a projection head among tensors by name.
+pub fn has_head(tensors: &HashMap<String, Tensor>) -> bool {
+    tensors.keys().any(|name| name.starts_with(PROJECTOR))
+}
+
 /// Loads a file of weights, such as torchvision's, into an encoder.
 ///
 /// # Errors

@@ -21,9 +21,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tch::{Device, Kind, Tensor};
 
 /// The file that a run goes on from.
-const CHECKPOINT: &str = "checkpoint.safetensors";
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// The encoder's weights alone, for other programs.
-const ENCODER: &str = "encoder.safetensors";
+pub const ENCODER: &str = "encoder.safetensors";
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.jsonl";
 /// What the names of Adam's state begin with: PyTorch's names of it.

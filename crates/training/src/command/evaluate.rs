@@ -8,8 +8,8 @@ use intnacl_training::Error;
 use intnacl_training::checkpoint;
 use intnacl_training::data::Source;
 use intnacl_training::encoder::Encoder;
-use intnacl_training::evaluate::{evaluate, features};
-use intnacl_training::train::{Run, dataset};
+use intnacl_training::evaluate::{embeddings, evaluate, features};
+use intnacl_training::train::{CHECKPOINT, ENCODER, Run, dataset};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use tch::Device;
@@ -18,8 +18,8 @@ const EXAMPLE: &str = "Examples:
   intnacl-training evaluate runs/1
   intnacl-training evaluate mix --data cifar10:cifar-10-batches-bin --sweep 0.002,0.008,0.032
       transfer: the encoder is frozen, the probe is trained on the other images
-  intnacl-training evaluate runs/1 --features features.safetensors
-      for pictures and measures of one's own: `safetensors.torch.load_file(\"features.safetensors\")`";
+  intnacl-training evaluate runs/1 --embeddings test.safetensors
+      then `intnacl bound --embeddings test.safetensors --normalize` has every term of the paper's bound at them";
 
 /// Trains a linear probe on a run's frozen features, and attacks it
 #[derive(Args)]
@@ -57,9 +57,10 @@ pub struct Arguments {
     /// Where to write the report (default: standard output alone)
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Where to write the test images' features [n, F] and labels [n], as safetensors
+    /// Where to write what the encoder makes of the test images, as safetensors: `embeddings` [n, d], which the loss
+    /// sees, `features` [n, F], which the probe sees, and `labels` [n]
     #[arg(long, value_name = "FILE")]
-    features: Option<PathBuf>,
+    embeddings: Option<PathBuf>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", value_parser = |name: &str| intnacl::device(name))]
     device: Device,
@@ -98,13 +99,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return Err(Error::Setting { argument, value, expected });
     }
     let encoder = Encoder::new(&config.encoder, channels, config.seed, arguments.device)?;
-    let weights = arguments.weights.clone().unwrap_or_else(|| arguments.run.join("encoder.safetensors"));
-    checkpoint::load_into(&weights, &encoder)?;
-    if let Some(path) = &arguments.features {
-        let tensors =
-            [("features", features(&encoder, &data.test)?), ("labels", data.test.labels.shallow_clone())];
-        let tensors = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
-        checkpoint::save(path, &tensors, HashMap::new())?;
+    let weights = arguments.weights.clone().unwrap_or_else(|| {
+        // The encoder's own file has no head.
+        arguments.run.join(if arguments.embeddings.is_some() { CHECKPOINT } else { ENCODER })
+    });
+    let (tensors, _) = checkpoint::load(&weights)?;
+    checkpoint::put(&weights, &tensors, &encoder)?;
+    if let Some(path) = &arguments.embeddings {
+        if !checkpoint::has_head(&tensors) {
+            let reason =
+                "has no projection head, whose embeddings are asked for: name a run's checkpoint".into();
+            return Err(Error::File { path: weights, reason });
+        }
+        let of_test = [
+            ("embeddings", embeddings(&encoder, &data.test)?),
+            ("features", features(&encoder, &data.test)?),
+            ("labels", data.test.labels.shallow_clone()),
+        ];
+        checkpoint::save(path, &of_test.map(|(name, tensor)| (name.to_owned(), tensor)), HashMap::new())?;
     }
     let report = evaluate(&encoder, &data, &plan, &arguments.sweep)?;
     println!("standard accuracy {}", percent(report.standard));
