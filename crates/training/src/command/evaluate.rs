@@ -8,7 +8,7 @@ use intnacl_training::Error;
 use intnacl_training::checkpoint;
 use intnacl_training::data::Source;
 use intnacl_training::encoder::Encoder;
-use intnacl_training::evaluate::{embeddings, evaluate, features};
+use intnacl_training::evaluate::{evaluate, features};
 use intnacl_training::train::{CHECKPOINT, ENCODER, Run, dataset};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -111,9 +111,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 "has no projection head, whose embeddings are asked for: name a run's checkpoint".into();
             return Err(Error::File { path: weights, reason });
         }
+        let features = features(&encoder, &data.test)?;
         let of_test = [
-            ("embeddings", embeddings(&encoder, &data.test)?),
-            ("features", features(&encoder, &data.test)?),
+            ("embeddings", encoder.project(&features)?),
+            ("features", features),
             ("labels", data.test.labels.shallow_clone()),
         ];
         checkpoint::save(path, &of_test.map(|(name, tensor)| (name.to_owned(), tensor)), HashMap::new())?;

@@ -243,10 +243,17 @@ impl Encoder {
     /// Those of [`features_of`](Self::features_of).
     pub fn encode(&self, images: &Tensor, mode: Mode) -> Result<Encoded> {
         let features = self.features_of(images, mode)?;
+        Ok(Encoded { embedding: self.project(&features)?, features })
+    }
+
+    /// The embedding `[B, d]` of features `[B, F]`, by the projection head.
+    ///
+    /// # Errors
+    /// [`Error::Torch`](crate::Error::Torch), for a shape that does not fit among others.
+    pub fn project(&self, features: &Tensor) -> Result<Tensor> {
         let [first, second] = self.head;
-        let hidden = first.forward(&self.parameters, &features, self.precision())?.f_relu()?;
-        let embedding = second.forward(&self.parameters, &hidden, self.precision())?;
-        Ok(Encoded { features, embedding: embedding.f_to_kind(Kind::Float)? })
+        let hidden = first.forward(&self.parameters, features, self.precision())?.f_relu()?;
+        Ok(second.forward(&self.parameters, &hidden, self.precision())?.f_to_kind(Kind::Float)?)
     }
 
     /// Weight `[K, F]` and bias `[K]` of the classifier that a supervised encoder has.

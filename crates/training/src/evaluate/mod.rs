@@ -58,21 +58,10 @@ pub struct Report {
 /// # Errors
 /// [`Error::Torch`](crate::Error::Torch).
 pub fn features(encoder: &Encoder, images: &Images) -> Result<Tensor> {
-    in_pieces(images, |piece| encoder.features_of(piece, Mode::Evaluate))
-}
-
-/// The embeddings of images in evaluation mode, `[n, d]`, not yet of unit norm.
-///
-/// # Errors
-/// [`Error::Torch`](crate::Error::Torch).
-pub fn embeddings(encoder: &Encoder, images: &Images) -> Result<Tensor> {
-    in_pieces(images, |piece| Ok(encoder.encode(piece, Mode::Evaluate)?.embedding))
-}
-
-/// What a function without derivatives makes of all images, a piece after the other.
-fn in_pieces(images: &Images, of: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
     no_grad(|| {
-        let pieces = images.pieces(PIECE).map(|(start, count)| of(&images.range(start, count)?.0));
+        let pieces = images
+            .pieces(PIECE)
+            .map(|(start, count)| encoder.features_of(&images.range(start, count)?.0, Mode::Evaluate));
         Ok(Tensor::f_cat(&pieces.collect::<Result<Vec<_>>>()?, 0)?)
     })
 }
