@@ -14,9 +14,9 @@ fn program() -> Command {
 }
 
 /// Short epochs of NCA with hard negatives.
-fn train(out: &Path) -> Command {
+fn train(out: &Path, epochs: &str) -> Command {
     let mut command = program();
-    command.args(["train", "--preset", "nca-g2-m2", "--share", "0.1", "--batch", "32"]);
+    command.args(["train", "--preset", "nca-g2-m2", "--share", "0.1", "--batch", "32", "--epochs", epochs]);
     command.args(["--width", "0.0625", "--seed", "7", "--out"]).arg(out);
     command
 }
@@ -29,12 +29,7 @@ fn text(output: &Output) -> String {
 fn a_run_that_is_killed_and_resumed_ends_with_the_same_files() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
-    let train = |out: &Path| {
-        let mut command = train(out);
-        command.args(["--epochs", "8"]);
-        command
-    };
-    let output = train(&whole).output().unwrap();
+    let output = train(&whole, "8").output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(printed.lines().any(|line| line.starts_with("standard accuracy")), "{printed}");
@@ -42,7 +37,7 @@ fn a_run_that_is_killed_and_resumed_ends_with_the_same_files() {
 
     // Killed as soon as a checkpoint is there, then a little later each time.
     for delay in [0, 30, 75] {
-        let mut command = train(&killed);
+        let mut command = train(&killed, "8");
         if killed.exists() {
             command.arg("--resume");
         }
@@ -55,7 +50,7 @@ fn a_run_that_is_killed_and_resumed_ends_with_the_same_files() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let output = train(&killed).arg("--resume").output().unwrap();
+    let output = train(&killed, "8").arg("--resume").output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
     for file in ["encoder.safetensors", "report.json", "neighbours.png"] {
         assert!(fs::read(whole.join(file)).unwrap() == fs::read(killed.join(file)).unwrap(), "{file}");
@@ -78,27 +73,20 @@ fn a_run_that_is_killed_and_resumed_ends_with_the_same_files() {
 fn a_full_disk_ends_a_run_whose_last_checkpoint_stays_and_goes_on_once_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, stopped) = (folder.path().join("whole"), folder.path().join("stopped"));
-    let train = |out: &Path, epochs: &str| {
-        let mut command = train(out);
-        command.args(["--epochs", epochs]);
-        if out.exists() {
-            command.arg("--resume");
-        }
-        command
-    };
-    let run = |mut command: Command| {
+    let run = |command: &mut Command| {
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", text(&output));
     };
-    run(train(&whole, "2"));
-    run(train(&stopped, "1"));
+    run(&mut train(&whole, "2"));
+    run(&mut train(&stopped, "1"));
     let checkpoint = stopped.join("checkpoint.safetensors");
     let before = fs::read(&checkpoint).unwrap();
 
-    let full = train(&stopped, "2");
+    let mut rest = train(&stopped, "2");
+    rest.arg("--resume");
     let mut limited = Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 500; exec \"$0\" \"$@\""]).env("OMP_NUM_THREADS", "1");
-    let output = limited.arg(full.get_program()).args(full.get_args()).output().unwrap();
+    let output = limited.arg(rest.get_program()).args(rest.get_args()).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
     let last = message.lines().last().unwrap_or_default();
     assert_eq!(output.status.code(), Some(2), "{message}");
@@ -109,7 +97,7 @@ fn a_full_disk_ends_a_run_whose_last_checkpoint_stays_and_goes_on_once_there_is_
     let unfinished: Vec<String> = names.filter(|name| name.starts_with('.')).collect();
     assert!(unfinished.is_empty(), "{unfinished:?}");
 
-    run(train(&stopped, "2"));
+    run(&mut rest);
     for file in ["encoder.safetensors", "report.json"] {
         assert!(fs::read(whole.join(file)).unwrap() == fs::read(stopped.join(file)).unwrap(), "{file}");
     }

@@ -163,8 +163,9 @@ mod tests {
             let read = pixels(&x.slice(2, None, None, 2).slice(3, None, None, 2));
             let expected = pixels(&weights).matmul(&read.tr()).flatten(0, -1);
             let distance = f64::try_from((gradient - &expected).norm() / expected.norm()).unwrap();
-            // 2048 products in f32.
-            assert!(distance < 1e-5, "{channels} channels: {distance:e}");
+            // Sums of 2048 products, each rounded in f32, that err as a random walk does.
+            let walk = 2048_f64.sqrt() * f64::from(f32::EPSILON);
+            assert!(distance < walk, "{channels} channels: {distance:e}");
         }
     }
 }
