@@ -94,11 +94,12 @@ fn section(
     epoch_of: impl Fn(&Entry) -> u64,
 ) -> Result<String> {
     let columns: Vec<&Column> = columns(arguments.transfer.is_some()).collect();
-    let head = |first: &str| {
-        let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
-        format!("| {first} | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(columns.len()))
+    let head = |first: &[&str]| {
+        let names: Vec<&str> =
+            first.iter().copied().chain(columns.iter().map(|column| column.name)).collect();
+        format!("| {} |\n|{}\n", names.join(" | "), "---|".repeat(names.len()))
     };
-    let mut text = head("configuration | epochs | passes an image").replacen("|---|", "|---|---|---|", 1);
+    let mut text = head(&["configuration", "epochs", "passes an image"]);
     for (entry, trials) in entries.iter().zip(all) {
         let epoch = epoch_of(entry);
         let _ = write!(text, "| {} | {epoch} | {} |", entry.name, epoch as f64 * entry.passes());
@@ -121,7 +122,7 @@ fn section(
          intervals at 95 % by Student's t. An interval that contains 0, or has no width, is *not resolved*.\n",
         base.name
     );
-    text.push_str(&head("configuration"));
+    text.push_str(&head(&["configuration"]));
     for (entry, trials) in entries.iter().zip(all).skip(1) {
         let _ = write!(text, "| {} |", entry.name);
         for column in &columns {
