@@ -3,7 +3,7 @@
 /// Keeps freed memory for the next step, instead of giving it back to the system.
 ///
 /// A step frees what it has taken, hundreds of megabytes, and the next one takes it again: new pages from the system
-/// cost a sixth of SimCLR's step on a processor (`notes/results.md`). One heap serves all threads, since those that
+/// cost 5 to 17 % of SimCLR's step on a processor (`notes/results.md`). One heap serves all threads, since those that
 /// glibc gives to further threads are too small for a batch's activations.
 ///
 /// It is for the start of a program, while there is one thread. Other systems' memory stays as it is, and so does
